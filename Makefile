@@ -1,0 +1,107 @@
+# spoor: GNU make, wildcards, pkg-config. Adding a .c file needs no change here.
+#
+#   make             the binary, at ./spoor
+#   make SAN=1       with address and undefined-behaviour sanitizers, at build/san/spoor
+#   make DEBUG=1     -O0, at build/debug/spoor
+#   make static      one self-contained binary, at build/static/spoor
+#   make test        unit and golden tests
+#   make install DESTDIR= PREFIX=/usr/local
+#   make format      clang-format over everything
+# More targets (fuzz, bench, vm, vm-all, lint) are in tests/tests.mk.
+
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+
+PKGS := libbpf libelf zlib libzstd liblzma
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wpointer-arith -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
+ifdef WERROR
+WARN += -Werror
+endif
+OPT := -O2 -g
+MODE := default
+ifdef SAN
+MODE := san
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+ifdef DEBUG
+MODE := debug
+OPT := -O0 -g3
+endif
+ifdef STATIC
+MODE := static
+OPT := -O2 -g
+LDSTATIC := -static
+PKG_STATIC := --static
+endif
+ifneq ($(findstring clang,$(CC)),)
+MODE := $(MODE)-clang
+endif
+B := build/$(MODE)
+
+CFLAGS_ALL := -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
+	-DSPOOR_VERSION='"$(VERSION)"' -fno-strict-aliasing $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+LIBS_ALL := $(LDSTATIC) $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(PKGS)) -liberty -lpthread
+
+SRCS := $(filter-out %.bpf.c,$(wildcard src/*/*.c))
+OBJS := $(SRCS:src/%.c=$(B)/obj/%.o)
+BPF_SRCS := $(wildcard src/*/*.bpf.c)
+BPF_SKELS := $(BPF_SRCS:src/bpf/%.bpf.c=$(B)/gen/%.skel.h)
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+
+.PHONY: all static install clean format
+all: spoor
+
+ifeq ($(B),build/default)
+spoor: $(B)/spoor
+	@ln -sf $(B)/spoor $@
+else
+.PHONY: spoor
+spoor: $(B)/spoor
+	@echo "built $(B)/spoor"
+endif
+
+$(B)/spoor: $(B)/obj/main.o $(B)/libspoor.a
+	$(CC) $(OPT) -o $@ $^ $(LDFLAGS) $(LIBS_ALL)
+
+$(B)/libspoor.a: $(OBJS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/obj/%.o: src/%.c | $(BPF_SKELS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Text that goes into the binary (scripts, pages) is pulled in with EMBED(); name what depends on it.
+$(B)/obj/view/flame_svg.o: $(wildcard src/view/*.js src/view/*.css)
+
+$(B)/bpf/%.bpf.o: src/bpf/%.bpf.c $(wildcard src/bpf/*.bpf.h)
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) -Isrc \
+		-I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -c -o $@ $<
+	llvm-strip -g $@
+
+$(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+static:
+	$(MAKE) STATIC=1 spoor
+	strip -o build/static/spoor.stripped build/static/spoor && mv build/static/spoor.stripped build/static/spoor
+
+install: spoor
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/spoor $(DESTDIR)$(PREFIX)/bin/spoor
+
+clean:
+	rm -rf build spoor
+
+format:
+	clang-format -i $(filter-out %.skel.h,$(wildcard src/*.c src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h bench/*.c))
+
+-include tests/tests.mk
+-include $(OBJS:.o=.d) $(B)/obj/main.d $(BPF_SRCS:src/bpf/%.bpf.c=$(B)/bpf/%.bpf.d)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: what happens while something is being recorded. procs.c keeps who mapped what and when;
+ * record.c joins samples, task events and symbols in time order and writes chunks; budget.c watches
+ * what it costs.
+ */
+#ifndef SPOOR_RUN_H
+#define SPOOR_RUN_H
+
+#include "base/base.h"
+#include "bpf/bpf.h"
+#include "prof/prof.h"
+#include "sym/sym.h"
+
+struct record_opts {
+	struct sampler_opts sampler;
+	u64 dur_ns;	      /* 0: until Ctrl-C or the command's end */
+	const char *out_path; /* "-" stdout */
+	char **cmd;	      /* NULL-terminated command to run, or NULL */
+	double budget_pct;    /* 0: never stop */
+	bool quiet, progress, no_cache;
+	bool all; /* the whole machine */
+};
+struct record_result {
+	u64 samples, processes, lost, idle;
+	u64 cpu_ns, bpf_ns;
+	double complete_pct; /* share of samples whose stack is complete */
+	int cmd_status;	     /* wait status of the command, or -1 */
+	bool over_budget;
+	struct buf summary; /* the one line at the end */
+};
+/* 0 or -errno with message. The result's buf is the caller's. */
+int record_run(const struct record_opts *o, struct record_result *r);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view: pictures and tables of a finished profile. One file each, one line in table.c. */
+#ifndef SPOOR_VIEW_H
+#define SPOOR_VIEW_H
+
+#include "base/base.h"
+#include "prof/prof.h"
+
+struct view {
+	const char *name; /* "flame" */
+	const char *help;
+	const char *needs; /* "samples" when it cannot do without timed samples, else NULL */
+};
+extern const struct view *const views[]; /* NULL-terminated */
+
+/* ---- flame.c: an SVG that opens at once at any size -------------------------------------------
+ */
+
+struct flame_opts {
+	const char *title, *subtitle; /* title NULL: "Flame Graph" */
+	u32 column;		      /* value column; ~0u = default */
+	u32 width_px;		      /* 0: 1200 */
+	u32 height_px;		      /* of a frame; 0: 16 */
+	double min_width_px;	      /* live elements; 0: 0.1 */
+	u32 max_live;		      /* elements in the file; 0: 4,000 */
+	u32 max_nodes;		      /* embedded for zooming; 0: 200,000 */
+	bool inverted;		      /* icicle */
+};
+int view_flame(const struct prof *p, const struct flame_opts *o, struct out *out);
+
+/* ---- table.c: report ----------------------------------------------------------------------------
+ */
+
+enum report_by { BY_FUNCTION, BY_PROCESS, BY_THREAD, BY_CPU, BY_FILE };
+enum report_sort { SORT_SELF, SORT_TOTAL, SORT_NAME };
+struct report_opts {
+	enum report_by by;
+	enum report_sort sort;
+	const char *callers, *callees; /* a tree from this function; "" = from everything */
+	u64 limit;		       /* rows; 0: 20 */
+	double min_pct;
+	u32 column; /* ~0u = default */
+	bool json, color;
+};
+int view_report(const struct prof *p, const struct report_opts *o, struct out *out);
+/* What is in the file: host, event, time, losses, stack health by module. */
+int view_info(const struct prof *p, bool json, struct out *out);
+/* The ten lines after ./start: shares by process and function, the honesty line. */
+int view_summary(const struct prof *p, struct out *out);
+
+#endif
