@@ -28,6 +28,12 @@ typedef int64_t s64;
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define UNUSED __attribute__((unused))
+
+/* Puts a file of the source tree into the binary: name[], NUL-terminated, and name_end. */
+#define EMBED(name, path)                                                                          \
+	__asm__(".pushsection .rodata\n.global " #name "\n" #name ":\n.incbin \"" path             \
+		"\"\n.global " #name "_end\n" #name "_end:\n.byte 0\n.popsection\n");              \
+	extern const char name[], name##_end[]
 #define NSEC_PER_SEC 1000000000ull
 
 /* ---- err.c: the four words for failure (HACKING.md) ---------------------------------------- */
