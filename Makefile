@@ -26,7 +26,7 @@ OPT := -O2 -g
 MODE := default
 ifdef SAN
 MODE := san
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -Wno-format-truncation -fno-sanitize-recover=undefined
 endif
 ifdef DEBUG
 MODE := debug

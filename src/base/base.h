@@ -49,9 +49,11 @@ void base_bug(const char *file, int line, const char *what) __attribute__((noret
 /*
  * The world failed. err() remembers the message for this thread (a new one replaces the old one)
  * and returns its first argument, a negative errno, so that one line does: return err(-errno, ...).
- * err_ctx() puts "text: " before the remembered message. err_try() remembers what would help; it is
- * printed as the `try:` line. main prints both once, with err_print(). The per-thread message is
- * the counterpart of errno, and like errno it means something only right after a failure.
+ * It adds ": No such file or directory" itself, but not for EINVAL and EBADMSG, which mean bad
+ * input that the message describes. err_ctx() puts "text: " before the remembered message.
+ * err_try() remembers what would help; it is printed as the `try:` line. main prints both once,
+ * with err_print(). The per-thread message is the counterpart of errno, and like errno it means
+ * something only right after a failure.
  */
 int err(int negative_errno, const char *fmt, ...) PRINTF(2, 3);
 int err_ctx(int negative_errno, const char *fmt, ...) PRINTF(2, 3);
@@ -148,7 +150,7 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
-void buf_addvf(struct buf *b, const char *fmt, va_list ap);
+void buf_addvf(struct buf *b, const char *fmt, va_list ap) PRINTF(2, 0);
 void buf_add_u64(struct buf *b, u64 v); /* decimal; the fast way */
 void buf_reset(struct buf *b);
 void buf_done(struct buf *b);
