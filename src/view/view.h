@@ -25,7 +25,14 @@ struct flame_opts {
 	u32 max_live;		      /* elements in the file; 0: 4,000 */
 	u32 max_nodes;		      /* embedded for zooming; 0: 200,000 */
 	bool inverted;		      /* icicle */
+	prof_rename_fn rename;	      /* shown name of a raw one (sym_demangle); NULL: as it is */
+	void *rename_arg;
 };
+extern const struct view flame_view;
+/*
+ * Writes the picture. An empty profile gives a valid picture that says so. 0 or -errno; the caller
+ * closes out. Time and memory: one pass over the nodes and 4 (beyond 2^32 samples: 8) bytes each.
+ */
 int view_flame(const struct prof *p, const struct flame_opts *o, struct out *out);
 
 /* ---- table.c: report ----------------------------------------------------------------------------
