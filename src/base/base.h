@@ -273,14 +273,16 @@ struct json {
 	struct out *out;
 	struct buf b;
 	u8 depth;
-	bool first[32];
+	bool first[32]; /* per depth: nothing written yet */
+	char close[32]; /* per depth: '}' or ']' */
 	bool pretty;
 };
+/* Several values at the top come out one per line. NaN and infinities become null. */
 void json_init(struct json *j, struct out *out, bool pretty);
 void json_obj(struct json *j, const char *key); /* key is NULL inside arrays and at the top */
 void json_arr(struct json *j, const char *key);
-void json_end(struct json *j); /* closes what was opened last */
-void json_str(struct json *j, const char *key, const char *value);
+void json_end(struct json *j);					   /* closes what was opened last */
+void json_str(struct json *j, const char *key, const char *value); /* NULL: null */
 void json_strn(struct json *j, const char *key, const char *value, size_t n);
 void json_u64(struct json *j, const char *key, u64 value);
 void json_s64(struct json *j, const char *key, s64 value);
@@ -293,6 +295,7 @@ void json_done(struct json *j); /* newline, flush to out */
 
 enum opt_type {
 	OPT_FLAG,   /* bool: no argument */
+	OPT_COUNT,  /* u8: how often it was given */
 	OPT_U64,    /* u64; min and max hold when max > 0 */
 	OPT_STR,    /* const char * */
 	OPT_DUR,    /* u64, nanoseconds */
@@ -322,27 +325,47 @@ struct opt_list {
 	size_t n;
 };
 /*
- * Parses argv[0..argc) (without the command's name) into dst. Options and inputs may mix, unless
- * stop_at_operand; "--" ends options. On return *inputs has the operands in order; they and all
- * strings point into argv or the arena, and after "--" *rest is what follows it (NULL when there is
- * no "--"). Returns 0, or -EINVAL after saying every mistake found on stderr, with a hint for near
- * misses ("unknown option --frequncy; did you mean --freq?").
+ * Parses argv[0..argc) (without the command's name) into dst. Options and inputs may mix; "--" ends
+ * options. On return inputs has the operands in order; they and all strings point into argv or the
+ * arena, and after "--" rest is what follows it. Returns 0, or -EINVAL after saying every mistake
+ * found (at most 20) on stderr, with a `try:` line for near misses. Nothing is checked once -h or
+ * --help was seen.
  */
 struct opt_result {
 	struct opt_list inputs;
-	char **rest; /* NULL-terminated: COMMAND ARGS after "--" */
+	char **rest; /* NULL-terminated: COMMAND ARGS after "--"; NULL when there is no "--" */
 	bool help;   /* -h or --help was given */
 };
 int opt_parse(struct arena *a, const char *command, const struct opt *opts, void *dst, int argc,
 	      char **argv, struct opt_result *res);
-/* The option list of a help screen, wrapped at width columns. */
+/* "-F, --freq HZ", as in the help. */
+void opt_spelling(struct buf *b, const struct opt *o);
+/* The option list of a help screen, wrapped at width columns; -h comes last by itself. */
 void opt_help(struct buf *b, const struct opt *opts, int width);
+/* Words of text filled into lines of `width`, each after `indent` blanks. Blank lines stay, and so
+ * do lines that start with a blank. */
+void opt_wrap(struct buf *b, const char *text, int indent, int width);
 /* The nearest name to a mistyped one, or NULL; for "did you mean". */
 const char *opt_nearest(const char *given, const char *const *names, size_t n);
+static inline bool opt_is_end(const struct opt *o)
+{
+	return !o->letter && !o->name && o->type != OPT_GROUP;
+}
+static inline bool opt_takes_arg(const struct opt *o)
+{
+	return o->type != OPT_FLAG && o->type != OPT_COUNT && o->type != OPT_GROUP;
+}
+/* -h, --help: not in the tables, for those who list options. */
+extern const struct opt opt_help_option;
 
-/* ---- loop.c: one epoll loop: file descriptors, timers, signals, children -----------------------
+/* ---- loop.c: one epoll loop: file descriptors, timers, signals (children are SIGCHLD) ----------
  */
 
+/*
+ * Callbacks get the epoll events, the number of times the timer ran out, or the signal. They may
+ * delete any source, their own too, and may stop the loop. Signals stay blocked until loop_free():
+ * a child that is to exec must unblock them first.
+ */
 struct loop;
 typedef void (*loop_fn)(void *arg, u32 events_or_sig);
 struct loop *loop_new(void); /* NULL: see err_msg() */
