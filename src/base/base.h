@@ -311,7 +311,7 @@ struct opt {
 	enum opt_type type;
 	size_t off;	  /* offsetof in the command's struct of options */
 	const char *arg;  /* name of the argument in the help, e.g. "FILE" */
-	const char *help; /* one or two sentences */
+	const char *help; /* "write the picture here": no capital, no full stop */
 	const char *choices;
 	u64 min, max;
 	const char *complete; /* "file", "pid", "command", or NULL */

@@ -5,7 +5,7 @@
 #define MAX_MISTAKES 20
 
 const struct opt opt_help_option = {
-	.letter = 'h', .name = "help", .type = OPT_FLAG, .help = "Show this help."};
+	.letter = 'h', .name = "help", .type = OPT_FLAG, .help = "show this help"};
 
 struct parser {
 	struct arena *arena;

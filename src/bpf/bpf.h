@@ -124,6 +124,7 @@ struct feature {
 	 * NULL) */
 	int (*probe)(struct arena *a, const char **why, const char **mend);
 };
-extern const struct feature features[]; /* ends with id NULL */
+extern const struct feature features[];	  /* ends with id NULL */
+const char *feature_libbpf_version(void); /* "1.1" */
 
 #endif

@@ -221,7 +221,7 @@ static void test_help_text(void **state)
 	assert_non_null(strstr(b.p, "      --ring BYTES        Size of the ring.\n"));
 	assert_non_null(strstr(b.p, "      --by function|process|thread\n"
 				    "                          What a row is.\n"));
-	assert_non_null(strstr(b.p, "  -h, --help              Show this help.\n"));
+	assert_non_null(strstr(b.p, "  -h, --help              show this help\n"));
 	buf_done(&b);
 }
 

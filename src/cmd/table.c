@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every command there is: a declaration and a line. */
+#include "cmd/cmd.h"
+
+extern const struct command cmd_help;
+
+const char *const cmd_groups[] = {GROUP_CPU, GROUP_FILE, GROUP_MACHINE, GROUP_HELP, NULL};
+
+/* Within a group, in the order in which they are shown. */
+const struct command *const commands[] = {
+	&cmd_help,
+	NULL,
+};
