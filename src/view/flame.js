@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flame graph's script. What is drawn at first is in the file and right without this; on the
-// first interaction the whole tree (flame_data.c) is decoded, and from then on the rectangles are
-// made here: always at most LIVE elements, taken from a pool, for what can be seen.
+// The flame graph's script. What is drawn at first is in the file and right without this; once that
+// is on the screen (or at the first interaction) the whole tree (flame_data.c) is decoded, and from
+// then on the rectangles are made here: at most LIVE elements, from a pool, for what can be seen.
 (function () {
   "use strict";
   const NS = "http://www.w3.org/2000/svg", XHTML = "http://www.w3.org/1999/xhtml";
@@ -11,8 +11,8 @@
   const frames = el("frames"), head = el("head"), foot = el("foot"), details = el("details");
   const conf = frames.dataset;
   const PAD = +conf.pad, WIDTH = +conf.width - 2 * PAD, TOP = +conf.top, BOTTOM = +conf.bottom;
-  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = +conf.live;
-  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, ROWS_ALL = 250;
+  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = Math.ceil(0.7 * conf.live);
+  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, GREY_MAX = 30, ROWS_ALL = 250;
   const HEIGHT = +svg.getAttribute("height"); // as in the file
   const NONE = -1;
 
@@ -214,7 +214,8 @@
       if (d > r1 || start + total <= lo || start >= view.hi) {
         i = t.end[i];
       } else if (total * px < min) {
-        if (run && (run.row !== d || run.start + run.total !== start) && !flush()) return false;
+        const ends = run && (run.row !== d || run.start + run.total !== start || run.total * px >= GREY_MAX);
+        if (ends && !flush()) return false;
         if (!run) run = {node: i, last: 0, row: d, start, total: 0};
         run.total += total;
         i = run.last = t.end[i];
@@ -317,15 +318,22 @@
     return c;
   }
 
+  // Attributes that are often the same as before: knowing is cheaper than setting.
+  function change(e, name, value) {
+    if (e[name + "Now"] === value) return;
+    e[name + "Now"] = value;
+    e.setAttribute(name, value);
+  }
+
   function paint() {
     let n = 0;
     for (let k = 0; k < box.n; k++) {
       const r = poolGet(rects, k), y = rowY(box.row[k]);
       r.box = k;
       r.setAttribute("x", +(PAD + box.x[k]).toFixed(3));
-      r.setAttribute("y", y);
       r.setAttribute("width", +box.w[k].toFixed(3));
-      r.setAttribute("class", classOf(k));
+      change(r, "y", y);
+      change(r, "class", classOf(k));
       if (box.type[k] >= RUN || box.w[k] < TEXT_MIN) continue;
       const s = fit(tree.name[box.node[k]], box.w[k] - 2 * TEXT_PAD);
       if (!s) continue;
@@ -727,15 +735,21 @@
     }
   }
 
+  const later = (fn) => (window.requestIdleCallback ? window.requestIdleCallback(fn) : setTimeout(fn, 20));
+
   function ready() {
     if (+conf.rows >= 300) {
       if (el("deep")) el("deep").remove();
       look(0);
     }
     if (alone) restore();
-    if (alone && !INVERTED && !window.scrollY) window.scrollTo(0, view.height);
+    if (alone && !INVERTED) window.scrollTo(0, view.height); // where the root is
     scrolled();
-    (window.requestIdleCallback || setTimeout)(decode); // so that the first zoom is quick
+    // when nothing else is to be done, so that the first zoom is quick
+    later(() => {
+      decode();
+      later(() => { if (!rects.g) draw(); });
+    });
   }
 
   start();

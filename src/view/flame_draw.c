@@ -5,30 +5,37 @@
 #define TITLE_MIN_PX 1.0 /* narrower ones cannot be pointed at */
 #define TEXT_MIN_CHARS 5 /* of a name that is cut; shorter names are shown when they fit */
 #define TEXT_PAD_PX 3
+#define GREY_MAX_PX 30
 
 /* ---- which -------------------------------------------------------------------------------------
  */
 
-/* Neighbours in one row that are too narrow to be drawn one by one. */
+/*
+ * Neighbours in one row that are too narrow to be drawn one by one. A block of them ends when it is
+ * wide enough to be pointed at, so that a click on it leads somewhere new.
+ */
 struct run {
+	u64 least, most; /* weight of a block */
+	flame_box_fn fn;
+	void *arg;
 	bool on;
 	struct flame_box box;
 };
 
-static void run_flush(struct run *r, u64 least, flame_box_fn fn, void *arg)
+static void run_flush(struct run *r)
 {
-	if (r->on && r->box.total >= least)
-		fn(&r->box, arg);
+	if (r->on && r->box.total >= r->least)
+		r->fn(&r->box, r->arg);
 	r->on = false;
 }
 
-static void run_add(struct run *r, const struct flame_tree *t, u32 i, u64 least, flame_box_fn fn,
-		    void *arg)
+static void run_add(struct run *r, const struct flame_tree *t, u32 i)
 {
 	const struct flame_node *n = &t->nodes.v[i];
 
-	if (r->on && (r->box.depth != n->depth || r->box.start + r->box.total != n->start))
-		run_flush(r, least, fn, arg);
+	if (r->on && (r->box.depth != n->depth || r->box.start + r->box.total != n->start ||
+		      r->box.total >= r->most))
+		run_flush(r);
 	if (!r->on)
 		r->box = (struct flame_box){i, n->depth, n->start, 0, 0, true};
 	r->on = true;
@@ -36,27 +43,29 @@ static void run_add(struct run *r, const struct flame_tree *t, u32 i, u64 least,
 	r->box.n_frames += n->end - i;
 }
 
-void flame_visit(const struct flame_tree *t, u64 least, u32 rows, flame_box_fn fn, void *arg)
+void flame_visit(const struct flame_tree *t, const struct flame_geom *g, u64 least, flame_box_fn fn,
+		 void *arg)
 {
-	struct run run = {0};
+	u64 most = (u64)((double)t->total * GREY_MAX_PX / (g->width - 2 * g->pad));
+	struct run run = {.least = least, .most = most, .fn = fn, .arg = arg};
 	u32 i = 0;
 
 	while (i < t->nodes.n) {
 		const struct flame_node *n = &t->nodes.v[i];
 		struct flame_box box = {i, n->depth, n->start, n->total, 0, false};
 
-		if (n->depth >= rows) {
+		if (n->depth >= g->rows) {
 			i = n->end;
 			continue;
 		}
 		if (n->total < least) {
-			run_add(&run, t, i, least, fn, arg);
+			run_add(&run, t, i);
 			i = n->end;
 			continue;
 		}
-		run_flush(&run, least, fn, arg);
+		run_flush(&run);
 		fn(&box, arg);
-		if (n->n_other && n->other >= least && n->depth + 1 < rows) {
+		if (n->n_other && n->other >= least && n->depth + 1 < g->rows) {
 			box = (struct flame_box){.node = FLAME_NONE,
 						 .depth = n->depth + 1,
 						 .start = n->start + n->total - n->self - n->other,
@@ -67,7 +76,7 @@ void flame_visit(const struct flame_tree *t, u64 least, u32 rows, flame_box_fn f
 		}
 		i++;
 	}
-	run_flush(&run, least, fn, arg);
+	run_flush(&run);
 }
 
 /* Pixels from the left edge, times 100, rounded: neighbours share an edge exactly. */
@@ -123,7 +132,7 @@ u64 flame_fit(const struct flame_tree *t, struct flame_geom *g, double min_width
 	for (;;) {
 		struct count c = {.t = t, .g = g};
 
-		flame_visit(t, least, g->rows, count_box, &c);
+		flame_visit(t, g, least, count_box, &c);
 		if (c.n_elements <= max_live || least >= t->total) {
 			g->rows = c.rows;
 			return least;
@@ -269,7 +278,7 @@ void flame_draw(const struct flame_tree *t, const struct flame_geom *g,
 {
 	struct draw d = {.t = t, .g = g, .unit = unit, .out = out};
 
-	flame_visit(t, least, g->rows, draw_box, &d);
+	flame_visit(t, g, least, draw_box, &d);
 	out_buf(out, &d.b);
 	buf_done(&d.b);
 }

@@ -87,8 +87,9 @@ void flame_tree_build(struct flame_tree *t, const struct prof *p, const struct f
 void flame_tree_done(struct flame_tree *t);
 
 /* flame_draw.c */
-/* Every frame of at least `least` weight in the first `rows` levels; narrower neighbours join. */
-void flame_visit(const struct flame_tree *t, u64 least, u32 rows, flame_box_fn fn, void *arg);
+/* Every frame of at least `least` weight in the first g->rows levels; narrower neighbours join. */
+void flame_visit(const struct flame_tree *t, const struct flame_geom *g, u64 least, flame_box_fn fn,
+		 void *arg);
 /* The rectangles. *least is raised until no more than max_live elements are needed. */
 u64 flame_fit(const struct flame_tree *t, struct flame_geom *g, double min_width_px, u32 max_live);
 void flame_draw(const struct flame_tree *t, const struct flame_geom *g,
