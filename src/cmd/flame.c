@@ -48,7 +48,7 @@ static int flame_run(struct command_ctx *c);
 
 const struct command cmd_flame = {
 	.name = "flame",
-	.group = "Where does CPU time go?",
+	.group = GROUP_CPU,
 	.summary = "draw a flame graph: an SVG with zoom and search",
 	.usage = "[options] INPUT...",
 	.details =

@@ -143,7 +143,7 @@ static void keep(struct flame_tree *t, const struct prof *p, u32 column, struct 
 			totals_mark(tot, i, LEFT | (up & ~LEFT));
 			continue;
 		}
-		if (i && w < sure)
+		if (w < sure && room)
 			room--;
 		k.self = self_of(p, column, i);
 		totals_mark(tot, i, (u32)kv->n);
