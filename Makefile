@@ -43,7 +43,7 @@ MODE := $(MODE)-clang
 endif
 B := build/$(MODE)
 
-CFLAGS_ALL := -std=gnu11 $(OPT) $(WARN) -Isrc -I$(B)/gen -D_GNU_SOURCE \
+CFLAGS_ALL := -std=gnu11 $(OPT) $(WARN) -iquote src -I$(B)/gen -D_GNU_SOURCE \
 	-DSPOOR_VERSION='"$(VERSION)"' -fno-strict-aliasing $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
 LIBS_ALL := $(LDSTATIC) $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(PKGS)) -liberty -lpthread
 
@@ -79,9 +79,11 @@ $(B)/obj/%.o: src/%.c | $(BPF_SKELS)
 # Text that goes into the binary (scripts, pages) is pulled in with EMBED(); name what depends on it.
 $(B)/obj/view/flame_svg.o: $(wildcard src/view/*.js src/view/*.css)
 
+.SECONDARY: $(BPF_SKELS) $(BPF_SRCS:src/%.bpf.c=$(B)/%.bpf.o)
+
 $(B)/bpf/%.bpf.o: src/bpf/%.bpf.c $(wildcard src/bpf/*.bpf.h)
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) -Isrc \
+	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) -iquote src \
 		-I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -c -o $@ $<
 	llvm-strip -g $@
 

@@ -45,14 +45,16 @@ struct sampler_event {
 #define SAMPLER_KSTACK_CUT 1
 #define SAMPLER_USTACK_CUT 2
 #define SAMPLER_USTACK_NONE 4
-#define SAMPLER_IN_KERNEL 8 /* interrupted in the kernel: the first user ip is a return address */
+#define SAMPLER_IN_KERNEL 8 /* interrupted in the kernel */
+#define SAMPLER_OTHER_NS 16 /* a pid namespace that ours cannot see: pid and tid are 0 */
 
 struct sampler_stats {
 	u64 samples, idle; /* kept; seen and not kept */
 	u64 filtered;
 	u64 lost_ring;		  /* no room in the ring buffer */
 	u64 lost_scratch;	  /* scratch busy (nested) */
-	u64 stack_map_full;	  /* not lost: the stack was sent again */
+	u64 resent;		  /* not lost: a stack was sent again */
+	u64 follow_full;	  /* children not followed: too many targets */
 	u64 recursion_misses;	  /* the kernel skipped our program */
 	u64 run_cnt, run_time_ns; /* UINT64_MAX when the kernel does not keep them */
 	u32 cpus;
@@ -73,6 +75,13 @@ int sampler_fd(const struct sampler *s); /* for epoll: readable when the ring is
 /* Hands over what is in the ring; number of events or -errno. */
 int sampler_drain(struct sampler *s, void (*fn)(const struct sampler_event *e, void *arg),
 		  void *arg);
+/*
+ * Every stack is sent in full once more from here on, so that user space can forget those it has.
+ * Samples already in the ring still refer to them: keep them until the next such call.
+ */
+void sampler_forget(struct sampler *s);
+/* Whether children of targets are found by the kernel side; if not, call sampler_add_pid(). */
+bool sampler_follows(const struct sampler *s);
 void sampler_stats(struct sampler *s, struct sampler_stats *st);
 void sampler_free(struct sampler *s);
 
@@ -112,6 +121,8 @@ void taskev_free(struct taskev_ring *t);
 /* ---- ksyms.c: names of loaded BPF programs
  * ------------------------------------------------------- */
 
+/* Every function of every loaded BPF program; fn returns nonzero to stop. Its value, 0 or -errno.
+ */
 int bpf_prog_ksyms(int (*fn)(u64 addr, u32 size_bytes, const char *name, void *arg), void *arg);
 
 /* ---- feature.c: what this kernel can do, found out by doing it
