@@ -147,19 +147,20 @@ static __always_inline void send(struct sampler_scratch *s)
 	struct sampler_rec *rec = &s->rec;
 	__u32 slot_no = rec->hash & (SAMPLER_SEEN - 1);
 	__u64 *slot = bpf_map_lookup_elem(&seen, &slot_no);
-	__u64 flags = BPF_RB_NO_WAKEUP, before, size = SAMPLER_REC_HEAD;
+	__u64 flags = BPF_RB_NO_WAKEUP, before, n = 0;
 
 	if (!slot)
 		return;
 	before = *(volatile __u64 *)slot;
 	rec->is_new = before != rec->hash;
 	if (rec->is_new)
-		size += ((__u32)rec->nk + rec->nu) * 8;
-	if (size > sizeof(*rec)) /* cannot be; the verifier does not know */
-		size = sizeof(*rec);
+		n = (__u64)rec->nk + rec->nu;
+	asm volatile("" : "+r"(n)); /* the verifier wants to see the very register checked */
+	if (n > 2 * SAMPLER_FRAMES)
+		return;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > cfg.wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, rec, size, flags)) {
+	if (bpf_ringbuf_output(&ring, rec, SAMPLER_REC_HEAD + n * 8, flags)) {
 		s->counts.lost_ring++;
 		return;
 	}

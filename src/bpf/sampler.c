@@ -298,7 +298,6 @@ int sampler_open(struct sampler **out, const struct sampler_opts *o)
 	BUG_ON(!o->freq_hz);
 	bpf_quiet();
 	raise_memlock();
-	libbpf_set_memlock_rlim(0); /* done already; keeps libbpf from probing for it */
 	s->ncpus = MAX((size_t)MAX(conf, 1), o->ncpus);
 	s->freq_hz = o->freq_hz;
 	s->fds = xmalloc(s->ncpus * sizeof(*s->fds));
