@@ -28,22 +28,6 @@ struct loop {
 	bool mask_changed;
 };
 
-u64 clock_mono_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-}
-
-u64 clock_wall_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-}
-
 struct loop *loop_new(void)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
