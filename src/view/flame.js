@@ -11,8 +11,8 @@
   const frames = el("frames"), head = el("head"), foot = el("foot"), details = el("details");
   const conf = frames.dataset;
   const PAD = +conf.pad, WIDTH = +conf.width - 2 * PAD, TOP = +conf.top, BOTTOM = +conf.bottom;
-  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = Math.ceil(0.7 * conf.live);
-  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, GREY_MAX = 30, ROWS_ALL = 250;
+  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = +conf.live;
+  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, GREY_MAX = 30, GREY_TEXT = 130, ROWS_ALL = 250;
   const HEIGHT = +svg.getAttribute("height"); // as in the file
   const NONE = -1;
 
@@ -189,7 +189,7 @@
     const add = (type, node, last, row, start, total) => {
       const x = type === UP ? 0 : (start - lo) * px, w = type === UP ? WIDTH : total * px;
       if (row < r0 || row > r1) return true;
-      used += type < RUN && w >= TEXT_MIN ? 2 : 1;
+      used += w >= (type < RUN ? TEXT_MIN : GREY_TEXT) ? 2 : 1;
       if (used > LIVE) return false;
       boxAdd(type, node, last, row, start, total, x, w);
       return true;
@@ -318,6 +318,11 @@
     return c;
   }
 
+  function caption(k) {
+    if (box.type[k] < RUN) return box.w[k] < TEXT_MIN ? "" : fit(tree.name[box.node[k]], box.w[k] - 2 * TEXT_PAD);
+    return box.type[k] === OTHER && box.w[k] >= GREY_TEXT ? count(tree.nOther[box.node[k]]) + " frames" : "";
+  }
+
   // Attributes that are often the same as before: knowing is cheaper than setting.
   function change(e, name, value) {
     if (e[name + "Now"] === value) return;
@@ -334,8 +339,7 @@
       r.setAttribute("width", +box.w[k].toFixed(3));
       change(r, "y", y);
       change(r, "class", classOf(k));
-      if (box.type[k] >= RUN || box.w[k] < TEXT_MIN) continue;
-      const s = fit(tree.name[box.node[k]], box.w[k] - 2 * TEXT_PAD);
+      const s = caption(k);
       if (!s) continue;
       const t = poolGet(texts, n++);
       t.setAttribute("x", +(PAD + box.x[k] + TEXT_PAD).toFixed(3));

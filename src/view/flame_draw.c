@@ -6,6 +6,7 @@
 #define TEXT_MIN_CHARS 5 /* of a name that is cut; shorter names are shown when they fit */
 #define TEXT_PAD_PX 3
 #define GREY_MAX_PX 30
+#define GREY_TEXT_PX 130 /* "1,234,567 frames" */
 
 /* ---- which -------------------------------------------------------------------------------------
  */
@@ -120,7 +121,8 @@ static void count_box(const struct flame_box *b, void *arg)
 	bool cut;
 
 	c->n_elements += 1 + (w >= TITLE_MIN_PX * 100);
-	c->n_elements += !b->grey && text_fit(c->t, c->g, b->node, w, &cut);
+	c->n_elements +=
+		b->grey ? w >= GREY_TEXT_PX * 100 : text_fit(c->t, c->g, b->node, w, &cut) > 0;
 	c->rows = MAX(c->rows, b->depth + 1);
 }
 
@@ -230,15 +232,19 @@ static void draw_title(struct draw *d, const struct flame_box *box)
 
 static void draw_text(struct draw *d, const struct flame_box *box, u64 x, u64 w)
 {
-	bool cut;
-	u32 n = text_fit(d->t, d->g, box->node, w, &cut);
+	bool cut = false;
+	u32 n = box->grey ? w >= GREY_TEXT_PX * 100 : text_fit(d->t, d->g, box->node, w, &cut);
+	char num[32];
 
 	if (!n)
 		return;
 	add_px(&d->b, "<text x=\"", x + TEXT_PAD_PX * 100);
 	add_px(&d->b, " y=\"", row_y(d->g, box->depth) * 100 + d->g->row * 72);
 	buf_addc(&d->b, '>');
-	esc_xml(&d->b, d->t->names.v[d->t->nodes.v[box->node].name].text, n);
+	if (box->grey)
+		buf_addf(&d->b, "%s frames", fmt_count(num, box->n_frames));
+	else
+		esc_xml(&d->b, d->t->names.v[d->t->nodes.v[box->node].name].text, n);
 	buf_adds(&d->b, cut ? "..</text>\n" : "</text>\n");
 }
 
@@ -267,8 +273,7 @@ static void draw_box(const struct flame_box *box, void *arg)
 	} else {
 		buf_adds(&d->b, "/>\n");
 	}
-	if (!box->grey)
-		draw_text(d, box, x, w);
+	draw_text(d, box, x, w);
 	if (d->b.n > 60000)
 		out_buf(d->out, &d->b);
 }

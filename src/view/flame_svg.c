@@ -277,7 +277,7 @@ void flame_page_end(const struct flame_page *pg, struct out *out)
 		 g->pad, g->width - g->pad - 24, g->width - g->pad, g->width - g->pad);
 	buf_addf(&b,
 		 "<g id=\"foot\">\n<rect class=\"bar\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n"
-		 "<text id=\"details\" x=\"%u\" y=\"%u\"> </text>\n",
+		 "<text id=\"details\" aria-live=\"polite\" x=\"%u\" y=\"%u\"> </text>\n",
 		 g->height - g->bottom + 2, g->width, g->bottom - 2, g->pad, g->height - 13);
 	add_legend(&b, pg);
 	buf_adds(&b, "</g>\n");
