@@ -34,7 +34,8 @@ struct sym_opts {
 };
 
 struct sym_result {
-	const char *name;   /* as in the file, mangled; NULL when unknown. Owned by the context */
+	const char *name;   /* as in the file, mangled; NULL when unknown. Owned by the context,
+			       but a perf map's only until the next call for that process */
 	const char *module; /* path to show: /usr/lib/libc.so.6, [vdso], [kernel.kallsyms], [bpf],
 			       [nfs] */
 	u64 offset; /* in the function when known; else in the module's file (or the address) */

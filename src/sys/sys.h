@@ -64,36 +64,53 @@ int kernel_release(char *out, size_t size_bytes);
 int boot_id(const char *root, char out[40]);
 
 /* ---- elf.c: a bounds-checked ELF reader (our own: libelf trusts too much and loads too much) ---
+ *
+ * 64-bit little-endian files for x86_64 and aarch64. Everything is read by pread() when it is asked
+ * for: a file that changes or is cut off under us gives errors or odd bytes, never a signal.
  */
 
 struct elf;
 struct elf_sym {
 	u64 addr; /* virtual address in the file */
 	u64 size_bytes;
-	const char *name;
+	u64 limit;	  /* where its section ends; UINT64_MAX unknown */
+	const char *name; /* valid during the call */
 	u8 bind, type;
 };
-/* Maps the file (or fd, which stays the caller's). NULL: see err_msg(). Never crashes on any input.
- */
+struct elf_segment { /* PT_LOAD: what the file puts where */
+	u64 off, addr, size_bytes;
+	bool exec;
+};
+/* NULL: see err_msg(). fd stays the caller's and may be closed at once; p must stay. */
 struct elf *elf_open(const char *path);
 struct elf *elf_open_fd(int fd, const char *name);
 struct elf *elf_open_mem(const void *p, size_t n, const char *name);
 void elf_close(struct elf *e);
 int elf_machine(const struct elf *e);		  /* EM_X86_64 ... */
 bool elf_is_exec(const struct elf *e);		  /* ET_EXEC */
+bool elf_is_static(const struct elf *e);	  /* a program that needs no loader */
 int elf_build_id(const struct elf *e, u8 id[20]); /* length, or -ENOENT */
-/* A section's bytes, decompressed if need be (then owned by the elf). NULL when there is none. */
+/* n bytes from an offset of the file. 0 or -EBADMSG. */
+int elf_read(const struct elf *e, u64 off, void *p, size_t n);
+/* A section's bytes, decompressed if need be, owned by the elf. NULL when there is none. addr may
+ * be NULL. */
 const void *elf_section(struct elf *e, const char *name, size_t *size_bytes, u64 *addr);
-/* .gnu_debuglink: the file name and its CRC; NULL when there is none. */
+/* .gnu_debuglink: the file name (no directory) and its CRC; NULL when there is none. */
 const char *elf_debuglink(struct elf *e, u32 *crc);
+/* The CRC of the whole file, as .gnu_debuglink means it. 0 or -EBADMSG. */
+int elf_crc(const struct elf *e, u32 *crc);
+/* The ELF file inside .gnu_debugdata (xz), to be closed; NULL when there is none. */
+struct elf *elf_open_debugdata(struct elf *e);
+/* Segments in order: start with *pos = 0, false after the last. */
+bool elf_load(const struct elf *e, size_t *pos, struct elf_segment *out);
 /* File offset <-> virtual address through PT_LOAD; UINT64_MAX when outside. */
 u64 elf_off_to_addr(const struct elf *e, u64 off);
 u64 elf_addr_to_off(const struct elf *e, u64 addr);
-/* Function symbols (FUNC, IFUNC, and NOTYPE in text) of .symtab (dyn: .dynsym), unsorted. */
+/* Function symbols (FUNC, IFUNC, and NOTYPE in code) of .symtab (dyn: .dynsym), unsorted. Returns
+ * their number, or -ENOENT when there is no such table. fn returns nonzero to stop. */
 int elf_symbols(struct elf *e, bool dyn, int (*fn)(const struct elf_sym *s, void *arg), void *arg);
-/* name@plt entries synthesized from .rela.plt and the .plt sections. */
+/* name@plt entries: every stub that jumps through a GOT slot which a relocation fills. */
 int elf_plt(struct elf *e, int (*fn)(const struct elf_sym *s, void *arg), void *arg);
-bool elf_is_static(const struct elf *e);
 
 /* ---- arch_*.c: what depends on the processor ---------------------------------------------------
  */
