@@ -20,7 +20,8 @@ static bool keeps_x86_64(const u8 *c, size_t n)
 		if (push == n && c[i] == 0x55)
 			push = i;
 		if (push < i && c[i] == 0x48 &&
-		    ((c[i + 1] == 0x89 && c[i + 2] == 0xe5) || (c[i + 1] == 0x8b && c[i + 2] == 0xec)))
+		    ((c[i + 1] == 0x89 && c[i + 2] == 0xe5) ||
+		     (c[i + 1] == 0x8b && c[i + 2] == 0xec)))
 			return true;
 	}
 	return false;
@@ -96,7 +97,8 @@ const char *sym_module_hint(struct sym_ctx *c, struct sym_module *m)
 	if (m->hint)
 		return m->hint;
 	if (m->kind == MODULE_NOFILE)
-		return "code that is in no file: a just-in-time compiler's, or unpacked at run time";
+		return "code that is in no file: a just-in-time compiler's, or unpacked at run "
+		       "time";
 	if (!m->loaded && !m->why)
 		module_load(c, m);
 	if (m->why)

@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static s64 ts_ns(struct timespec ts)
@@ -29,7 +30,8 @@ void file_state_of(const struct stat *st, struct file_state *fs)
 
 bool file_state_same(const struct file_state *a, const struct file_state *b)
 {
-	if (a->dev != b->dev || a->ino != b->ino || a->size != b->size || a->mtime_ns != b->mtime_ns)
+	if (a->dev != b->dev || a->ino != b->ino || a->size != b->size ||
+	    a->mtime_ns != b->mtime_ns)
 		return false;
 	/* taking a name away (an upgrade does) changes ctime, not what is in the file */
 	return a->ctime_ns == b->ctime_ns || a->nlink != b->nlink;
@@ -110,8 +112,7 @@ static bool link_is(const char *link, const char *path)
 	if (n < 0)
 		return false;
 	target[n] = 0;
-	return !strncmp(target, path, len) &&
-	       (!target[len] || !strcmp(target + len, " (deleted)"));
+	return !strncmp(target, path, len) && (!target[len] || !strcmp(target + len, " (deleted)"));
 }
 
 /* Changed after it was mapped? A deleted file's ctime is that of its deletion. */

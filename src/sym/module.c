@@ -94,7 +94,8 @@ static struct sym_module *find_file(struct sym_ctx *c, const struct sym_id *id)
 
 	for (m = map_module(&c->by_file, file_key(id->dev, id->ino)); m; m = m->next_file)
 		if (m->id.dev == id->dev && m->id.ino == id->ino &&
-		    (!m->id.ino_gen || !id->ino_gen || m->id.ino_gen == id->ino_gen) && unchanged(m))
+		    (!m->id.ino_gen || !id->ino_gen || m->id.ino_gen == id->ino_gen) &&
+		    unchanged(m))
 			return m;
 	return NULL;
 }
@@ -204,62 +205,79 @@ static struct sym_module *join(struct sym_ctx *c, struct sym_module *m, struct f
 	return m;
 }
 
+/* What is known of this mapping's file already, usable or not. */
+static struct sym_module *find_known(struct sym_ctx *c, const char *path, const struct sym_id *id)
+{
+	struct sym_module *m = NULL;
+
+	if (id->build_id_len)
+		m = find_build_id(c, id->build_id, id->build_id_len);
+	else if (id->ino)
+		m = find_file(c, id);
+	return m ? m : find_failed(c, path, id);
+}
+
+static struct sym_module *add_failed(struct sym_ctx *c, const char *path, const struct sym_id *id,
+				     const char *why)
+{
+	struct sym_module *m = module_new(c, MODULE_FILE, path, id);
+
+	m->why = why;
+	index_path(c, m);
+	if (id->build_id_len)
+		index_build_id(c, m);
+	c->stats.rejected_identity += !strcmp(why, "file replaced");
+	return m;
+}
+
+/* m: a module that waits for its file, or NULL. */
+static struct sym_module *add_found(struct sym_ctx *c, struct sym_module *m, const char *path,
+				    const struct sym_id *id, struct found_file *f)
+{
+	close_some(c);
+	if (!m && f->build_id_len) {
+		m = find_build_id(c, f->build_id, (size_t)f->build_id_len);
+		if (m)
+			return join(c, m, f);
+	}
+	if (!m) {
+		m = module_new(c, MODULE_FILE, path, id);
+		if (id->build_id_len)
+			index_build_id(c, m);
+	}
+	take_file(c, m, f);
+	if (!m->id.build_id_len && f->build_id_len) {
+		memcpy(m->id.build_id, f->build_id, sizeof(f->build_id));
+		m->id.build_id_len = (u8)f->build_id_len;
+		index_build_id(c, m);
+	}
+	if (id->ino)
+		index_file(c, m);
+	return m;
+}
+
 struct sym_module *sym_module(struct sym_ctx *c, pid_t pid, u64 start, u64 end, const char *given,
 			      const struct sym_id *id)
 {
 	static const char deleted[] = " (deleted)";
-	char path[4096];
-	struct sym_module *m = NULL;
 	struct found_file f;
+	struct sym_module *m;
+	char path[4096];
 
 	snprintf(path, sizeof(path), "%s", given ? given : "");
 	if (str_ends(path, deleted))
 		path[strlen(path) - strlen(deleted)] = 0;
 	if (is_special(path))
 		return special_module(c, path, !strcmp(path, "[vdso]") && start >> 32);
-	if (id->build_id_len)
-		m = find_build_id(c, id->build_id, id->build_id_len);
-	else if (id->ino)
-		m = find_file(c, id);
-	if (m && (!m->why || m->tries >= TRIES_MAX)) {
+	m = find_known(c, path, id);
+	if (m)
 		m->used = ++c->tick;
-		return m;
-	}
-	if (!m)
-		m = find_failed(c, path, id);
-	if (m && m->tries++ >= TRIES_MAX)
+	if (m && (!m->why || m->tries++ >= TRIES_MAX))
 		return m;
 	identity_open(c->root, pid, start, end, path, id, &f);
-	if (f.fd < 0) {
-		c->stats.rejected_identity += !m && !strcmp(f.why, "file replaced");
-		if (m)
-			return m;
-		m = module_new(c, MODULE_FILE, path, id);
-		m->why = f.why;
-		index_path(c, m);
-		if (id->build_id_len)
-			index_build_id(c, m);
-		return m;
-	}
-	close_some(c);
-	if (!m && f.build_id_len) {
-		m = find_build_id(c, f.build_id, (size_t)f.build_id_len);
-		if (m)
-			return join(c, m, &f);
-	}
-	if (!m)
-		m = module_new(c, MODULE_FILE, path, id);
-	take_file(c, m, &f);
-	if (!m->id.build_id_len && f.build_id_len) {
-		memcpy(m->id.build_id, f.build_id, sizeof(f.build_id));
-		m->id.build_id_len = (u8)f.build_id_len;
-		index_build_id(c, m);
-	} else if (m->id.build_id_len && !m->tries) {
-		index_build_id(c, m);
-	}
-	if (id->ino && !m->next_file)
-		index_file(c, m);
-	return m;
+	if (f.fd >= 0)
+		return add_found(c, m, path, id, &f);
+	return m ? m : add_failed(c, path, id, f.why);
 }
 
 const char *sym_module_path(const struct sym_module *m)
@@ -370,6 +388,7 @@ static void load_from_file(struct sym_ctx *c, struct sym_module *m)
 {
 	struct elf *e = module_elf(c, m);
 
+	m->tries = TRIES_MAX; /* one answer, to the end */
 	if (!e)
 		return;
 	file_table(c->root, e, m->path, &m->table);

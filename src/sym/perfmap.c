@@ -316,7 +316,8 @@ bool sym_perf_map(struct sym_ctx *c, pid_t pid, u64 addr, struct sym_result *r)
 	}
 	if (!name)
 		return false;
-	*r = (struct sym_result){.name = name, .module = "[jit]", .offset = offset, .kind = SYM_JIT};
+	*r = (struct sym_result){
+		.name = name, .module = "[jit]", .offset = offset, .kind = SYM_JIT};
 	return true;
 }
 
