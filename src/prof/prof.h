@@ -120,6 +120,8 @@ struct prof {
 	bool have_samples;
 	VEC(struct prof_thread) threads;
 	VEC(struct prof_loss) losses;
+	VEC(struct prof_loss)
+	notes; /* nothing is missing, but worth saying: "name was not UTF-8" */
 	VEC(struct prof_health) health;
 	struct prof_meta meta;
 	struct {
@@ -128,17 +130,23 @@ struct prof {
 		bool saturated;
 	} acct;
 	const char *format;	  /* name of the reader that made it */
+	u32 n_chunks;		  /* written by spoor_chunk() and spoor_end() so far */
 	struct prof_index *index; /* prof_int.h: the hash tables; gone after prof_finish() */
 };
 
 void prof_init(struct prof *p); /* one value column: samples/count */
 void prof_done(struct prof *p);
-void prof_reset(struct prof *p); /* empty again, memory kept; for the recorder's chunks */
+/*
+ * Empty again, memory kept; for the recorder's chunks. Value columns and meta stay; every other id
+ * (string, frame, node, thread) is void, so caches of ids must be emptied too.
+ */
+void prof_reset(struct prof *p);
 
 u32 prof_string(struct prof *p, const char *s, size_t n);
 const char *prof_str(const struct prof *p, u32 string);
-u32 prof_frame_id(struct prof *p, const struct prof_frame *f);	       /* finds or adds */
-u32 prof_value_id(struct prof *p, const char *name, const char *unit); /* finds or adds */
+u32 prof_frame_id(struct prof *p, const struct prof_frame *f); /* finds or adds */
+/* Finds or adds a column. When there is no room it is 0: counted, but without its own weight. */
+u32 prof_value_id(struct prof *p, const char *name, const char *unit);
 u32 prof_thread_id(struct prof *p, u32 pid, u32 tid, u32 comm_string);
 
 /* The node of `frame` under `parent`, made if need be. parent 0 is the root. */
@@ -152,6 +160,10 @@ void prof_add(struct prof *p, u32 node, u32 column, u64 weight);
 void prof_sample_add(struct prof *p, const struct prof_sample *s);
 /* Something that is not in the profile. dropped: weight also goes to acct.in and acct.dropped. */
 void prof_lose(struct prof *p, const char *reason, bool dropped, u64 events, u64 weight);
+/* Something repaired or guessed: nothing is missing, but the reader of a picture should know. */
+void prof_note(struct prof *p, const char *what, u64 events);
+/* Makes the scale of a column at least `scale` (1 or 1,000,000): what is there is multiplied. */
+void prof_scale_raise(struct prof *p, u32 column, u64 scale);
 /* Sorts samples by time, frees the index. Everything below wants a finished profile. */
 void prof_finish(struct prof *p);
 
@@ -165,7 +177,12 @@ static inline u32 prof_nnodes(const struct prof *p)
 u64 prof_lost(const struct prof *p);	/* events, sum over losses that are not dropped */
 u64 prof_dropped(const struct prof *p); /* events, sum over dropped */
 
-/* Copies src into dst (which may have content): strings, frames, threads, values, losses merge. */
+/*
+ * Copies src into dst (which may have content): strings, frames, threads, values, losses merge.
+ * Columns merge by name and unit, column 0 always with column 0. Sample times are moved to dst's
+ * clock when both wall offsets are known. dst may be a finished profile and has to be finished
+ * again if samples came in.
+ */
 void prof_merge(struct prof *dst, const struct prof *src);
 
 /*
@@ -222,9 +239,14 @@ void prof_loss_line(const struct prof *p, struct buf *b);
  */
 
 /*
- * spoor_begin writes the file's head; spoor_chunk writes p (not finished: since the last
- * prof_reset()) as one self-contained, checksummed, compressed chunk and flushes; spoor_end writes
- * the last chunk with the totals in meta. 0 or -errno.
+ * spoor_begin writes the file's head; spoor_chunk writes p (need not be finished) as one
+ * self-contained, checksummed, compressed chunk and flushes; spoor_end does the same and says that
+ * this was the last one. 0 or -errno. Between chunks the recorder calls prof_reset().
+ *
+ * What a reader does with several chunks: weights, samples, losses, notes and health are what came
+ * since the chunk before, and add up. meta is the state of the recording when the chunk was
+ * written (idle_samples, cost_*, processes, end_ns count from its start), and the last one read
+ * holds. A reader that finds no last chunk says "recording was cut off".
  */
 int spoor_begin(struct out *out);
 int spoor_chunk(struct out *out, struct prof *p);
