@@ -28,6 +28,7 @@ struct reading {
 	u32 seq;
 	u32 n_damaged;
 	bool in_damage; /* looking for the next chunk; counted already */
+	u64 crc_bytes;	/* how much was checksummed, also in vain */
 };
 
 /* Makes want bytes readable at pos. 0, 1 at the end of the input, -errno. */
@@ -195,7 +196,8 @@ static void chunk(struct reading *r, const struct spoor_header *h, const char *s
 		return;
 	}
 	r->any = true;
-	if (h->type == SPOOR_HEAD || r->ended) {
+	/* Numbers that begin again are another recording whose head was lost. */
+	if (h->type == SPOOR_HEAD || r->ended || (r->open && h->seq <= r->seq)) {
 		recording_end(r);
 		r->seq = 0;
 	}
@@ -214,6 +216,7 @@ static int next_chunk(struct reading *r)
 {
 	struct window *w = &r->w;
 	struct spoor_header h;
+	const char *stored;
 	u64 offset;
 	int rc = want(w, SPOOR_HEADER_BYTES);
 
@@ -233,11 +236,22 @@ static int next_chunk(struct reading *r)
 		w->pos += SPOOR_MAGIC_BYTES;
 		return 0;
 	}
-	r->in_damage = false;
-	if (crc32c(0, w->buf + w->pos + SPOOR_HEADER_BYTES, h.stored) != h.payload_crc)
+	stored = w->buf + w->pos + SPOOR_HEADER_BYTES;
+	r->crc_bytes += h.stored;
+	r->in_damage = crc32c(0, stored, h.stored) != h.payload_crc;
+	if (!r->in_damage) {
+		chunk(r, &h, stored, offset);
+	} else {
 		damaged(r, offset, h.events);
-	else
-		chunk(r, &h, w->buf + w->pos + SPOOR_HEADER_BYTES, offset);
+		/*
+		 * It may have been cut short and another chunk begin inside. Made-up headers could
+		 * have the same bytes checksummed over and over, so there is a limit to that.
+		 */
+		if (r->crc_bytes < 4 * offset + SPOOR_STORED_MAX / 4) {
+			w->pos += SPOOR_MAGIC_BYTES;
+			return 0;
+		}
+	}
 	w->pos += SPOOR_HEADER_BYTES + (size_t)h.stored;
 	return 0;
 }

@@ -70,7 +70,7 @@ static inline u32 gen_frame(struct prof *p, u64 *seed, bool root)
 /* n stacks. With samples, each is an event of a thread; else an aggregated weight. */
 static inline void prof_gen(struct prof *p, u64 seed, size_t n, bool samples)
 {
-	u32 cycles = prof_value_id(p, "cycles", "cycles");
+	u32 cycles = prof_value_id(p, "cycles", "cycles"), comm, pid;
 
 	for (size_t i = 0; i < n; i++) {
 		u32 frames[24], depth = 2 + (u32)gen_below(&seed, 20), node;
@@ -88,8 +88,9 @@ static inline void prof_gen(struct prof *p, u64 seed, size_t n, bool samples)
 		s.cpu = (u16)gen_below(&seed, 4);
 		s.value = (u8)cycles;
 		s.weight = gen_below(&seed, 1u << 30);
-		s.thread = prof_thread_id(p, 100 + frames[0], 100 + frames[0],
-					  p->frames.v[frames[0]].name);
+		comm = p->frames.v[frames[0]].name;
+		pid = 100 + (u32)atoi(prof_str(p, comm) + 4);
+		s.thread = prof_thread_id(p, pid, pid + 1, comm);
 		prof_sample_add(p, &s);
 	}
 }
