@@ -5,14 +5,16 @@
 (function () {
   "use strict";
   const NS = "http://www.w3.org/2000/svg", XHTML = "http://www.w3.org/1999/xhtml";
-  const svg = document.currentScript ? document.currentScript.closest("svg") : document.documentElement;
+  const script = document.currentScript;
+  const svg = script ? script.closest("svg") : document.documentElement;
   const alone = document.documentElement === svg; // not inlined in a page: scrolling and URL are ours
   const el = (id) => svg.querySelector("#" + id);
   const frames = el("frames"), head = el("head"), foot = el("foot"), details = el("details");
   const conf = frames.dataset;
   const PAD = +conf.pad, WIDTH = +conf.width - 2 * PAD, TOP = +conf.top, BOTTOM = +conf.bottom;
-  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = +conf.live;
-  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, GREY_MAX = 30, GREY_TEXT = 130, ROWS_ALL = 250;
+  const ROW = +conf.row, INVERTED = conf.inverted === "1", LIVE = Math.ceil(0.75 * conf.live);
+  const KINDS = "ukcjivbm", TEXT_PAD = 3, TEXT_MIN = 14, MIN_PX = 0.1, GREY_MAX = 30, GREY_TEXT = 130;
+  const ROWS_STATIC = 300, ROWS_ALL = 250; // in the file at most; drawn without regard to scrolling
   const HEIGHT = +svg.getAttribute("height"); // as in the file
   const NONE = -1;
 
@@ -183,7 +185,7 @@
   // Fills box with what is at least min pixels wide in rows r0..r1. False: needs too many elements.
   function collect(min, r0, r1) {
     const t = tree, z = view.z, lo = view.lo, px = WIDTH / (view.hi - lo);
-    const whole = lo === t.start[z] && view.hi === lo + t.total[z];
+    const whole = lo === t.start[z] && view.hi === lo + t.total[z]; // else a part of its callees
     let used = 0, run = null;
     box.n = 0;
     const add = (type, node, last, row, start, total) => {
@@ -199,9 +201,11 @@
       run = null;
       return !r || r.total * px < min || add(RUN, r.node, r.last, r.row, r.start, r.total);
     };
-    const other = (i) => t.nOther[i] === 0 || t.other[i] * px < min || t.depth[i] + 1 > r1 ||
-      t.start[i] + t.total[i] - t.self[i] > view.hi ||
-      add(OTHER, i, i, t.depth[i] + 1, t.start[i] + t.total[i] - t.self[i] - t.other[i], t.other[i]);
+    const other = (i) => {
+      const end = t.start[i] + t.total[i] - t.self[i], total = t.other[i];
+      if (!t.nOther[i] || total * px < min || t.depth[i] + 1 > r1 || end > view.hi) return true;
+      return add(OTHER, i, i, t.depth[i] + 1, end - total, total);
+    };
 
     for (let i = z; ; i = t.parent[i]) {
       const type = i === z && whole ? FRAME : UP;
@@ -214,8 +218,8 @@
       if (d > r1 || start + total <= lo || start >= view.hi) {
         i = t.end[i];
       } else if (total * px < min) {
-        const ends = run && (run.row !== d || run.start + run.total !== start || run.total * px >= GREY_MAX);
-        if (ends && !flush()) return false;
+        const joins = run && run.row === d && run.start + run.total === start;
+        if (run && (!joins || run.total * px >= GREY_MAX) && !flush()) return false;
         if (!run) run = {node: i, last: 0, row: d, start, total: 0};
         run.total += total;
         i = run.last = t.end[i];
@@ -231,7 +235,7 @@
   function rowsOf() {
     const t = tree, min = (view.hi - view.lo) / WIDTH;
     let rows = t.depth[view.z] + 1;
-    if (view.z === 0 && +conf.rows < 300 && view.lo === 0 && view.hi === t.total[0]) return +conf.rows;
+    if (!zoomed() && +conf.rows < ROWS_STATIC) return +conf.rows; // as in the file
     for (let i = view.z + 1; i < t.end[view.z];) {
       const out = t.start[i] + t.total[i] <= view.lo || t.start[i] >= view.hi;
       if (out || t.total[i] < min) {
@@ -284,7 +288,8 @@
   let ruler = null, widths = null;
   function measure(s) {
     if (!ruler) {
-      const probe = texts.g.appendChild(document.createElementNS(NS, "text")), style = getComputedStyle(probe);
+      const probe = texts.g.appendChild(document.createElementNS(NS, "text"));
+      const style = getComputedStyle(probe);
       ruler = document.createElementNS(XHTML, "canvas").getContext("2d");
       ruler.font = style.fontSize + " " + style.fontFamily;
       probe.remove();
@@ -319,9 +324,12 @@
   }
 
   function caption(k) {
-    if (box.type[k] < RUN) return box.w[k] < TEXT_MIN ? "" : fit(tree.name[box.node[k]], box.w[k] - 2 * TEXT_PAD);
-    return box.type[k] === OTHER && box.w[k] >= GREY_TEXT ? count(tree.nOther[box.node[k]]) + " frames" : "";
+    const i = box.node[k], w = box.w[k];
+    if (box.type[k] < RUN) return w < TEXT_MIN ? "" : fit(tree.name[i], w - 2 * TEXT_PAD);
+    return box.type[k] === OTHER && w >= GREY_TEXT ? count(tree.nOther[i]) + " frames" : "";
   }
+
+  const round = (px) => Math.round(px * 1000) / 1000;
 
   // Attributes that are often the same as before: knowing is cheaper than setting.
   function change(e, name, value) {
@@ -335,14 +343,14 @@
     for (let k = 0; k < box.n; k++) {
       const r = poolGet(rects, k), y = rowY(box.row[k]);
       r.box = k;
-      r.setAttribute("x", +(PAD + box.x[k]).toFixed(3));
-      r.setAttribute("width", +box.w[k].toFixed(3));
+      r.setAttribute("x", round(PAD + box.x[k]));
+      r.setAttribute("width", round(box.w[k]));
       change(r, "y", y);
       change(r, "class", classOf(k));
       const s = caption(k);
       if (!s) continue;
       const t = poolGet(texts, n++);
-      t.setAttribute("x", +(PAD + box.x[k] + TEXT_PAD).toFixed(3));
+      t.setAttribute("x", round(PAD + box.x[k] + TEXT_PAD));
       t.setAttribute("y", y + ROW * 0.72);
       t.textContent = s;
     }
@@ -355,7 +363,8 @@
     if (!alone || view.rows <= ROWS_ALL) return {r0: 0, r1: view.rows - 1};
     const high = window.innerHeight, top = window.scrollY - high, end = window.scrollY + 2 * high;
     const a = INVERTED ? top - TOP : view.height - BOTTOM - end;
-    return {r0: Math.max(0, Math.floor(a / ROW)), r1: Math.min(view.rows - 1, Math.ceil((a + 3 * high) / ROW))};
+    const b = a + 3 * high;
+    return {r0: Math.max(0, Math.floor(a / ROW)), r1: Math.min(view.rows - 1, Math.ceil(b / ROW))};
   }
 
   function draw() {
@@ -378,17 +387,20 @@
   // ---- words ------------------------------------------------------------------------------------
 
   function label(k) {
-    const t = tree, i = box.node[k], share = "(" + weight(box.total[k]) + ", " + pct(box.total[k], t.total[0]) + ")";
+    const t = tree, i = box.node[k];
+    const share = "(" + weight(box.total[k]) + ", " + pct(box.total[k], t.total[0]) + ")";
     if (box.type[k] === RUN) return count(box.last[k] - i) + " frames too narrow to draw " + share;
     if (box.type[k] === OTHER) return count(t.nOther[i]) + " frames too small to keep " + share;
-    return t.names[t.name[i]] + " (" + weight(t.total[i]) + ", " + pct(t.total[i], t.total[0]) + ")";
+    return t.names[t.name[i]] + " " + share;
   }
 
   function explain(k) {
     const t = tree, i = box.node[k];
     let s = label(k);
     if (box.type[k] < RUN && t.self[i]) s += ", " + weight(t.self[i]) + " in itself";
-    if (view.z && box.type[k] !== UP && (box.type[k] >= RUN || i !== view.z)) s += ", " + pct(box.total[k], t.total[view.z]) + " of the zoomed frame";
+    if (view.z && box.type[k] !== UP && (box.type[k] >= RUN || i !== view.z)) {
+      s += ", " + pct(box.total[k], t.total[view.z]) + " of the zoomed frame";
+    }
     if (box.type[k] === RUN) s += ": click to spread them out";
     return s;
   }
@@ -472,7 +484,8 @@
       return;
     }
     // frames that are not in the file cannot be searched: then it is a lower bound
-    m.textContent = "Matched: " + (+conf.left ? "\u2265 " : "") + pct(matchedWeight(), view.hi - view.lo);
+    const share = pct(matchedWeight(), view.hi - view.lo);
+    m.textContent = "Matched: " + (+conf.left ? "\u2265 " : "") + share;
   }
 
   function openSearch() {
@@ -480,7 +493,8 @@
       find.input.focus();
       return;
     }
-    const fo = document.createElementNS(NS, "foreignObject"), input = document.createElementNS(XHTML, "input");
+    const fo = document.createElementNS(NS, "foreignObject");
+    const input = document.createElementNS(XHTML, "input");
     fo.setAttribute("x", +conf.width - PAD - 340);
     fo.setAttribute("y", 8);
     fo.setAttribute("width", 310);
@@ -578,6 +592,7 @@
 
   function restore() {
     const p = params(location.hash.length > 1 ? location.hash : location.search);
+
     try {
       const text = p.s ? decodeURIComponent(p.s) : "";
       known = location.hash;
@@ -586,8 +601,11 @@
       if (p.z || p.n || p.r) {
         const t = decode(), z = p.z ? walk(p.z) : Math.min(Math.max(+p.n || 0, 0), t.n - 1);
         const range = /^(\d+)-(\d+)$/.exec(p.r || "");
-        const ok = range && +range[1] < +range[2] && +range[2] <= t.total[z];
-        look(z, ok ? t.start[z] + +range[1] : undefined, ok ? t.start[z] + +range[2] : undefined);
+        if (range && +range[1] < +range[2] && +range[2] <= t.total[z]) {
+          look(z, t.start[z] + +range[1], t.start[z] + +range[2]);
+        } else {
+          look(z);
+        }
       } else if (zoomed()) {
         look(0);
       }
@@ -631,17 +649,19 @@
     return found;
   }
 
+  // Where an arrow key leads from box k: along the row, to the caller, or to the widest callee.
+  function neighbour(k, key) {
+    const t = tree, i = box.node[k], sameRow = (o) => box.row[o] === box.row[k];
+    if (key === "ArrowLeft") return best((o) => sameRow(o) && box.x[o] < box.x[k] ? box.x[o] : null);
+    if (key === "ArrowRight") return best((o) => sameRow(o) && box.x[o] > box.x[k] ? -box.x[o] : null);
+    if (key === (INVERTED ? "ArrowUp" : "ArrowDown")) return i ? boxOf(t.parent[i]) : NONE;
+    return best((o) => box.node[o] && t.parent[box.node[o]] === i ? box.w[o] : null);
+  }
+
   function move(key) {
     if (!rects.g) draw();
-    const t = tree, now = selected === NONE ? NONE : boxOf(selected);
-    const rootward = key === (INVERTED ? "ArrowUp" : "ArrowDown");
-    let to;
-    if (now === NONE) to = boxOf(view.z);
-    else if (key === "ArrowLeft") to = best((k) => box.row[k] === box.row[now] && box.x[k] < box.x[now] ? box.x[k] : null);
-    else if (key === "ArrowRight") to = best((k) => box.row[k] === box.row[now] && box.x[k] > box.x[now] ? -box.x[k] : null);
-    else if (rootward) to = selected ? boxOf(t.parent[selected]) : NONE;
-    else if (view.z !== selected && box.type[now] === UP) to = best((k) => box.type[k] === UP || box.node[k] === view.z ? (t.depth[box.node[k]] === t.depth[selected] + 1 ? 1 : null) : null);
-    else to = best((k) => box.node[k] && t.parent[box.node[k]] === selected ? box.w[k] : null);
+    const now = selected === NONE ? NONE : boxOf(selected);
+    const to = now === NONE ? boxOf(view.z) : neighbour(now, key);
     if (to !== NONE) select(to);
   }
 
@@ -742,7 +762,7 @@
   const later = (fn) => (window.requestIdleCallback ? window.requestIdleCallback(fn) : setTimeout(fn, 20));
 
   function ready() {
-    if (+conf.rows >= 300) {
+    if (+conf.rows >= ROWS_STATIC) {
       if (el("deep")) el("deep").remove();
       look(0);
     }

@@ -17,21 +17,24 @@ function svgOf(name, folded, ...args) {
   return r;
 }
 
+const nextRow = (a, b) => Math.abs(a.y - b.y) === 16;
+
 // A frame, and all frames of a row below it, have the places that the weights demand.
 function checkPlaces(found, tree, z) {
   const root = found.find((b) => b.title.startsWith(z.name + " ("));
   near(root.w, WIDTH, 0.01, "zoomed frame's width");
   for (const kid of z.kids.values()) {
     const w = WIDTH * kid.total / z.total;
-    const b = found.filter((k) => k.title.startsWith(kid.name + " (") && Math.abs(k.y - root.y) === 16);
+    const b = found.filter((k) => k.title.startsWith(kid.name + " (") && nextRow(k, root));
     if (w < 3) continue;
     equal(b.length, 1, "frames " + kid.name);
     near(b[0].w, w, 0.01, "width of " + kid.name);
     check(b[0].title.includes(`, ${percent(kid.total, tree.total)})`), "share of " + b[0].title);
   }
-  const row = found.filter((k) => Math.abs(k.y - root.y) === 16 && !k.cls.includes(" up")).sort((a, b) => a.x - b.x);
-  const above = row.filter((k) => k.y < root.y);
-  for (let i = 1; i < above.length; i++) check(above[i].x >= above[i - 1].x + above[i - 1].w - 0.01, "frames overlap");
+  const above = found.filter((k) => k.y === root.y - 16).sort((a, b) => a.x - b.x);
+  for (let i = 1; i < above.length; i++) {
+    check(above[i].x >= above[i - 1].x + above[i - 1].w - 0.01, "frames overlap");
+  }
   check(above.reduce((s, k) => s + k.w, 0) <= WIDTH + 0.01, "children are wider than their parent");
 }
 
@@ -48,6 +51,7 @@ function narrow(tree, px) {
   return best;
 }
 
+const widest = (n) => [...n.kids.values()].sort((a, b) => b.total - a.total)[0];
 const titled = (n) => `${n.name} (${n.total.toLocaleString("en-US")} samples`;
 
 test("flame: opens from a file, silent, with few elements", async () => {
@@ -84,10 +88,13 @@ test("flame: without scripts it is a right picture", async () => {
 test("flame: script and file draw the same picture", async () => {
   const {url} = svgOf("small", SMALL);
   await withPage(url, {}, async (page) => {
-    const still = await page.evaluate(() => [...document.querySelectorAll("#frames rect")].map((r) =>
-      [r.textContent, (+r.getAttribute("x")).toFixed(1), r.getAttribute("y"), (+r.getAttribute("width")).toFixed(1), r.getAttribute("class")].join()).sort().join("\n"));
-    const live = (await boxes(page)).map((b) => [b.title, b.x.toFixed(1), b.y, b.w.toFixed(1), b.cls].join()).sort().join("\n");
-    equal(live, still, "frames");
+    const still = await page.evaluate(() => [...document.querySelectorAll("#frames rect")].map((r) => {
+      const num = (a) => (+r.getAttribute(a)).toFixed(1);
+      return [r.textContent, num("x"), num("y"), num("width"), r.getAttribute("class")].join();
+    }));
+    const live = (await boxes(page)).map((b) =>
+      [b.title, b.x.toFixed(1), b.y.toFixed(1), b.w.toFixed(1), b.cls].join());
+    equal(live.sort().join("\n"), still.sort().join("\n"), "frames");
   });
 });
 
@@ -115,8 +122,10 @@ test("flame: frames that are not in the file are a grey block of their weight", 
   const {url} = svgOf("huge", HUGE), tree = treeOf(HUGE), {z, path} = narrow(tree, 0.3);
   await withPage(url + "#z=" + path.map(encodeURIComponent).join(";"), {}, async (page) => {
     const found = await boxes(page), root = found.find((b) => b.title.startsWith(titled(z)));
-    const row = found.filter((b) => b.y === root.y - 16), rest = row.filter((b) => b.title.includes("too small to keep"));
-    near(row.reduce((s, b) => s + b.w, 0), WIDTH * (z.total - z.self) / z.total, 0.1, "widths of all callees");
+    const row = found.filter((b) => b.y === root.y - 16);
+    const rest = row.filter((b) => b.title.includes("too small to keep"));
+    const width = row.reduce((s, b) => s + b.w, 0);
+    near(width, WIDTH * (z.total - z.self) / z.total, 0.1, "widths of all callees");
     check(rest.length === 1 && rest[0].cls === "o", "one grey block");
   });
 });
@@ -125,7 +134,7 @@ test("flame: a click zooms, a faded ancestor zooms out, back and forward work", 
   const {url} = svgOf("many", MANY);
   await withPage(url, {}, async (page) => {
     await clickFrame(page, "main (");
-    const kid = [...find(manyTree, ["app", "main"]).kids.values()].sort((a, b) => b.total - a.total)[0];
+    const kid = widest(find(manyTree, ["app", "main"]));
     await clickFrame(page, titled(kid));
     equal(decodeURIComponent(new URL(page.url()).hash), `#z=app;main;${kid.name}`, "path in the URL");
     checkPlaces(await boxes(page), manyTree, kid);
@@ -164,7 +173,8 @@ test("flame: search percentages are exact and count nested matches once", async 
       await page.keyboard.press("/");
       await page.fill("#box", text);
       await page.keyboard.press("Enter");
-      equal(await textOf(page, "matched"), "Matched: " + percent(matching(manyTree, new RegExp(text)), manyTree.total), text);
+      const want = percent(matching(manyTree, new RegExp(text)), manyTree.total);
+      equal(await textOf(page, "matched"), "Matched: " + want, text);
     }
   });
   await withPage(small.url, {}, async (page) => {
@@ -194,14 +204,15 @@ test("flame: a bad regular expression is said, not thrown", async () => {
 
 test("flame: state in the URL is restored, nonsense in it does no harm", async () => {
   const {url} = svgOf("many", MANY);
-  const kid = [...find(manyTree, ["app", "main"]).kids.values()].sort((a, b) => b.total - a.total)[0];
+  const kid = widest(find(manyTree, ["app", "main"]));
   await withPage(url + `#z=app;main;${kid.name}&s=fn_1&ic=1`, {}, async (page) => {
     checkPlaces(await boxes(page), manyTree, kid);
     const sub = matching({kids: kid.kids}, /fn_1/i), all = /fn_1/i.test(kid.name) ? kid.total : sub;
     equal(await textOf(page, "matched"), "Matched: " + percent(all, kid.total), "matched in the view");
     check(await page.locator("#ic.on").count() === 1, "ignore case is on");
   });
-  for (const bad of ["#z=%", "#z=app;gone;more", "#n=99999999", "#n=-4", "#n=x", "#r=9-3", "#s=%E0%A4%A", "#&&=&z", "#z=app&r=0-99999999999"]) {
+  for (const bad of ["#z=%", "#z=app;gone;more", "#n=99999999", "#n=-4", "#n=x", "#r=9-3", "#s=%E0%A4%A",
+    "#&&=&z", "#z=app&r=0-99999999999"]) {
     await withPage(url + bad, {}, async (page) => check((await boxes(page)).length > 10, bad));
   }
 });
@@ -211,13 +222,17 @@ test("flame: keyboard walks and zooms", async () => {
   await withPage(url, {}, async (page) => {
     const press = async (...keys) => { for (const k of keys) await page.keyboard.press(k); };
     await press("ArrowUp");
-    check((await textOf(page, "details")).startsWith("all ("), "first the root");
+    const at = async (start, what) => {
+      const said = await textOf(page, "details");
+      check(said.startsWith(start), what + ": " + said);
+    };
+    await at("all (", "first the root");
     await press("ArrowUp", "ArrowUp", "ArrowUp");
-    check((await textOf(page, "details")).startsWith("run (30"), "the widest callee: " + await textOf(page, "details"));
+    await at("run (30", "the widest callee");
     await press("ArrowLeft");
-    check((await textOf(page, "details")).startsWith("run (25"), "its neighbour: " + await textOf(page, "details"));
+    await at("run (25", "its neighbour");
     await press("ArrowRight", "ArrowDown");
-    check((await textOf(page, "details")).startsWith("main (80"), "the caller");
+    await at("main (80", "the caller");
     await press("Enter");
     equal(new URL(page.url()).hash, "#z=sh;main", "zoomed");
     await press("Escape");
@@ -226,9 +241,11 @@ test("flame: keyboard walks and zooms", async () => {
 });
 
 test("flame: hostile names stay text", async () => {
-  const names = ["<img src=x onerror=window.pwned=1>", "</script><script>window.pwned=1</script>", "]]><script>window.pwned=1</script>",
-    "\"'&amp<title>", "x\u2028window.pwned=1", "</text></svg>", "${window.pwned=1}", "javascript:window.pwned=1", "'+(window.pwned=1)+'", "%s%n%d"];
-  const nasty = names.map((n) => `<img src=x onerror=window.pwned=1>;${n};b\x01\x1b[31m\x7f 10`).join("\n") + "\n";
+  const img = "<img src=x onerror=window.pwned=1>";
+  const names = [img, "</script><script>window.pwned=1</script>", "]]><script>window.pwned=1</script>",
+    "\"'&amp<title>", "x\u2028window.pwned=1", "</text></svg>", "${window.pwned=1}",
+    "javascript:window.pwned=1", "'+(window.pwned=1)+'", "%s%n%d"];
+  const nasty = names.map((n) => `${img};${n};b\x01\x1b[31m\x7f 10\n`).join("");
   for (const extra of [[], ["--title", names[2], "--subtitle", names[1]]]) {
     const {url, svg} = svgOf("nasty", nasty, ...extra);
     equal(spawnSync("xmllint", ["--noout", svg], {encoding: "utf8"}).stderr, "", "xmllint");
@@ -298,7 +315,8 @@ test("flame: dark where the reader wants it dark", async () => {
 test("flame: kernel frames look different, equal names look equal", async () => {
   const {url} = svgOf("small", SMALL);
   await withPage(url, {}, async (page) => {
-    const found = await boxes(page), cls = (n) => new Set(found.filter((b) => b.title.startsWith(n + " (")).map((b) => b.cls));
+    const found = await boxes(page);
+    const cls = (n) => new Set(found.filter((b) => b.title.startsWith(n + " (")).map((b) => b.cls));
     check([...cls("vfs_read")][0].startsWith("k"), "kernel");
     equal(cls("parse").size, 1, "classes of parse");
     equal(cls("main").size, 1, "classes of main");

@@ -75,7 +75,8 @@ export function random(seed) {
 export function manyStacks(n, seed) {
   const r = random(seed), paths = [["app", "main"]], lines = [];
   for (let i = 0; i < n; i++) {
-    const base = paths[Math.floor(r() * paths.length)], path = base.slice(0, 2 + Math.floor(r() * base.length));
+    const base = paths[Math.floor(r() * paths.length)];
+    const path = base.slice(0, 2 + Math.floor(r() * base.length));
     for (let k = Math.floor(r() * 8); k >= 0; k--) path.push("fn_" + Math.floor(r() * r() * 900));
     if (path.length < 40) paths.push(path);
     lines.push(path.join(";") + " " + (1 + Math.floor(1 / (r() + 1e-4))));
