@@ -35,24 +35,48 @@ extern const struct view flame_view;
  */
 int view_flame(const struct prof *p, const struct flame_opts *o, struct out *out);
 
-/* ---- table.c: report ----------------------------------------------------------------------------
+/* ---- report.c, tree.c: where the weight is, as a table or a tree -------------------------------
  */
 
-enum report_by { BY_FUNCTION, BY_PROCESS, BY_THREAD, BY_CPU, BY_FILE };
+/* BY_NAME: processes of one name together, which is what many short processes need. */
+enum report_by { BY_FUNCTION, BY_PROCESS, BY_THREAD, BY_CPU, BY_FILE, BY_NAME };
 enum report_sort { SORT_SELF, SORT_TOTAL, SORT_NAME };
 struct report_opts {
 	enum report_by by;
 	enum report_sort sort;
-	const char *callers, *callees; /* a tree from this function; "" = from everything */
-	u64 limit;		       /* rows; 0: 20 */
-	double min_pct;
-	u32 column; /* ~0u = default */
+	/*
+	 * A tree from the functions of this name (or, when none has it, matching this regular
+	 * expression), upwards or downwards; "" or ".": from every leaf, or from the roots.
+	 */
+	const char *callers, *callees;
+	u64 limit;	/* rows at most; 0: all */
+	double min_pct; /* rows below are left out */
+	u32 column;	/* ~0u = default */
+	u32 width;	/* of the terminal in columns; 0: nothing is cut */
+	bool json, color;
+	bool raw_names; /* do not demangle */
+};
+/* 0; -EINVAL for a user's mistake, -ENODATA when the profile lacks what `by` needs; or -errno. */
+int view_report(const struct prof *p, const struct report_opts *o, struct out *out);
+
+/* ---- info.c: what is in the file: host, event, time, losses, stack health by module -------------
+ */
+
+struct info_opts {
+	const char *path;
+	u64 size_bytes; /* of the file; 0: unknown */
+	u32 width;	/* as in report_opts */
 	bool json, color;
 };
-int view_report(const struct prof *p, const struct report_opts *o, struct out *out);
-/* What is in the file: host, event, time, losses, stack health by module. */
-int view_info(const struct prof *p, bool json, struct out *out);
-/* The ten lines after ./start: shares by process and function, the honesty line. */
-int view_summary(const struct prof *p, struct out *out);
+int view_info(const struct prof *p, const struct info_opts *o, struct out *out);
+
+/* ---- summary.c: at most ten lines of 80 columns, as after ./start -------------------------------
+ */
+
+struct summary_opts {
+	const char *path; /* for the hint: NULL when the newest recording is meant */
+	bool color, raw_names;
+};
+int view_summary(const struct prof *p, const struct summary_opts *o, struct out *out);
 
 #endif
