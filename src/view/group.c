@@ -162,3 +162,22 @@ const char *group_kind(const struct groups *g, const struct prof *p, u32 group)
 
 	return frame_kind_name(frame == NONE ? FRAME_MARK : p->frames.v[frame].kind);
 }
+
+void group_json(struct json *j, const struct groups *g, const struct prof *p, u32 group, bool raw)
+{
+	const struct group *gr = &g->v.v[group];
+	struct buf name = {0};
+
+	group_name(g, p, group, raw, &name);
+	json_strn(j, "name", buf_str(&name), name.n);
+	buf_done(&name);
+	if (g->by == GROUP_FUNCTION) {
+		if (gr->class == GROUP_CODE)
+			json_str(j, "symbol", prof_str(p, p->frames.v[gr->frame].name));
+		if (*group_module(g, p, group))
+			json_str(j, "module", group_module(g, p, group));
+		if (gr->class == GROUP_UNKNOWN)
+			json_u64(j, "addresses", gr->n_frames);
+	}
+	json_str(j, "kind", group_kind(g, p, group));
+}

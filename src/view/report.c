@@ -295,25 +295,6 @@ static void report_text(const struct report *r, struct out *out)
 
 /* ---- JSON: docs/report-json.md --------------------------------------------------------------- */
 
-static void json_group(struct json *j, const struct report *r, const struct row *row)
-{
-	const struct group *g = &r->groups.v.v[row->group];
-	const struct prof_frame *f = g->frame == NONE ? NULL : &r->p->frames.v[g->frame];
-	struct buf name = {0};
-
-	group_name(&r->groups, r->p, row->group, r->o->raw_names, &name);
-	json_strn(j, "name", buf_str(&name), name.n);
-	buf_done(&name);
-	if (r->o->by == BY_FUNCTION) {
-		if (g->class == GROUP_CODE)
-			json_str(j, "symbol", prof_str(r->p, f->name));
-		json_str(j, "module", group_module(&r->groups, r->p, row->group));
-		if (g->class == GROUP_UNKNOWN)
-			json_u64(j, "addresses", g->n_frames);
-	}
-	json_str(j, "kind", group_kind(&r->groups, r->p, row->group));
-}
-
 static void json_id(struct json *j, const char *key, u32 id)
 {
 	if (id != NONE)
@@ -350,7 +331,7 @@ static void json_row(struct json *j, const struct report *r, const struct row *r
 	if (row->owner)
 		json_owner(j, r, row->owner);
 	else
-		json_group(j, r, row);
+		group_json(j, &r->groups, r->p, row->group, r->o->raw_names);
 	value_json(j, "self", r->p, r->column, row->self);
 	value_json(j, "total", r->p, r->column, row->total);
 	json_num(j, "self_pct", pct_of(row->self, r->sum));

@@ -54,6 +54,9 @@ void group_name(const struct groups *g, const struct prof *p, u32 group, bool ra
 const char *group_module(const struct groups *g, const struct prof *p, u32 group);
 const char *group_kind(const struct groups *g, const struct prof *p, u32 group);
 
+/* The members that name a group, in an open JSON object. */
+void group_json(struct json *j, const struct groups *g, const struct prof *p, u32 group, bool raw);
+
 /* ---- owner.c: weight by process, thread, CPU or process name ------------------------------------
  */
 
