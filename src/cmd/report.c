@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/* spoor report: where the weight is, as a table or a tree. */
+#include "cmd/input_int.h"
+#include "view/view.h"
+
+#define DEFAULT_ROWS 20
+#define DEFAULT_TREE_ROWS 50
+#define DEFAULT_TREE_MIN_PCT 0.5
+
+struct report_cmd {
+	const char *by, *sort, *callers, *callees, *value, *format, *filter;
+	struct opt_list pids, tids, comms, cpus;
+	u64 from_ns, to_ns, limit;
+	double min_pct;
+	bool json, summary, no_demangle, no_color, strict;
+};
+
+static const struct opt report_options[] = {
+	{0, NULL, OPT_GROUP, .help = "What to show"},
+	{0, "by", OPT_CHOICE, offsetof(struct report_cmd, by), "WHAT",
+	 "One row per function (the default), process, thread, cpu, file (binary, library, "
+	 "kernel), or name (all processes of one name).",
+	 .choices = "function|process|thread|cpu|file|name"},
+	{0, "callers", OPT_STR, offsetof(struct report_cmd, callers), "FUNC",
+	 "A tree of who calls FUNC: its exact name, else a regular expression. \".\" starts at "
+	 "every function where stacks end."},
+	{0, "callees", OPT_STR, offsetof(struct report_cmd, callees), "FUNC",
+	 "A tree of what FUNC calls. \".\" starts at the processes."},
+	{0, "summary", OPT_FLAG, offsetof(struct report_cmd, summary), NULL,
+	 "At most ten lines: losses, processes, functions."},
+	{0, "value", OPT_STR, offsetof(struct report_cmd, value), "NAME",
+	 "Which number to add up when the profile has several; `spoor info` lists them."},
+	{0, "sort", OPT_CHOICE, offsetof(struct report_cmd, sort), "KEY",
+	 "Order of the rows: self (the default), total or name.", .choices = "self|total|name"},
+	{0, "limit", OPT_U64, offsetof(struct report_cmd, limit), "N",
+	 "At most N rows; 0 shows all. Default 20, in a tree 50."},
+	{0, "min", OPT_PCT, offsetof(struct report_cmd, min_pct), "PCT",
+	 "Leave out rows below this share. Default 0, in a tree 0.5."},
+	{0, NULL, OPT_GROUP, .help = "Which samples"},
+	{0, "filter", OPT_STR, offsetof(struct report_cmd, filter), "REGEX",
+	 "Only stacks with a frame that matches."},
+	{'p', "pid", OPT_LIST, offsetof(struct report_cmd, pids), "PID", "Only these processes.",
+	 .complete = "pid"},
+	{'t', "tid", OPT_LIST, offsetof(struct report_cmd, tids), "TID", "Only these threads."},
+	{'n', "name", OPT_LIST, offsetof(struct report_cmd, comms), "NAME",
+	 "Only processes of this name; * and ? stand for any text."},
+	{'C', "cpu", OPT_LIST, offsetof(struct report_cmd, cpus), "CPUS",
+	 "Only these CPUs, such as 0-3,5."},
+	{0, "from", OPT_DUR, offsetof(struct report_cmd, from_ns), "TIME",
+	 "Only from this time after the start."},
+	{0, "to", OPT_DUR, offsetof(struct report_cmd, to_ns), "TIME",
+	 "Only up to this time after the start."},
+	{0, NULL, OPT_GROUP, .help = "Input and output"},
+	{0, "format", OPT_STR, offsetof(struct report_cmd, format), "NAME",
+	 "Format of the input; normally told by content."},
+	{'j', "json", OPT_FLAG, offsetof(struct report_cmd, json), NULL,
+	 "One JSON object, with names unescaped but for JSON."},
+	{0, "no-demangle", OPT_FLAG, offsetof(struct report_cmd, no_demangle), NULL,
+	 "Show C++ and Rust names as they stand in the file."},
+	{0, "no-color", OPT_FLAG, offsetof(struct report_cmd, no_color), NULL,
+	 "No colour even on a terminal; NO_COLOR in the environment does the same."},
+	{0, "strict", OPT_FLAG, offsetof(struct report_cmd, strict), NULL,
+	 "Exit status 3 when the input is incomplete: samples lost, data dropped, file cut off."},
+	OPT_END,
+};
+
+static void report_defaults(void *opts);
+static int report_run(struct command_ctx *c);
+
+const struct command cmd_report = {
+	.name = "report",
+	.group = "Where does CPU time go?",
+	.summary = "show where the time is, by function, process, file, or as a tree",
+	.usage = "[options] [INPUT...]",
+	.details =
+		"INPUT is a recording (.spoor), folded stacks or perf script output, plain or "
+		"compressed; - is standard input. Without INPUT the newest *.spoor of the current "
+		"directory is read, and named on stderr. Several inputs are added up.\n\n"
+		"SELF is the weight of stacks that end in a function: it was running itself. TOTAL "
+		"is the weight of stacks that contain it, so it or something it called was "
+		"running; a function that calls itself counts once for each stack. ~TIME is the "
+		"CPU time which that many samples stand for at the sampling rate. Shares are of "
+		"what is left after filtering.\n\n"
+		"Addresses without a symbol are one row for each file. Weight of stacks that have "
+		"no code at all is shown as [no stack]. What is not shown is counted in the last "
+		"line.\n\n"
+		"In a tree only branching indents: a line right under another one, without a "
+		"bend, is its only child. OF IT% is the share of the function that the tree "
+		"starts from. In a function that calls itself the tree starts from the outermost "
+		"call, so each stack is in it once.\n\n"
+		"With --by cpu, BUSY% is the part of its ticks in which a CPU was not idle; it is "
+		"there when the recording knows how many idle ticks it left out.\n\n"
+		"Exit status: 0 done, 1 wrong use (also: no function of that name), 2 unreadable "
+		"input, 3 --strict and something is missing.",
+	.examples = "spoor report\tthe functions in which the newest recording spent its time\n"
+		    "spoor report --by process rec.spoor\twhich processes\n"
+		    "spoor report --callers clear_page_erms\twho makes the kernel clear pages\n"
+		    "spoor report --callees . -n nginx --limit 0\tthe whole call tree of nginx\n"
+		    "spoor report --filter '^tcp_' --from 2s --to 3s\tone second of the network\n"
+		    "perf script | spoor report -\tfrom a recording made by perf\n"
+		    "spoor report -j | jq '.rows[0].name'\tfor a script",
+	.opts = report_options,
+	.opts_bytes = sizeof(struct report_cmd),
+	.defaults = report_defaults,
+	.run = report_run,
+};
+
+static void report_defaults(void *opts)
+{
+	struct report_cmd *o = opts;
+
+	o->limit = UINT64_MAX;
+	o->min_pct = -1.0;
+	o->by = "function";
+	o->sort = "self";
+}
+
+static int index_of(const char *const *names, size_t n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return (int)i;
+	BUG_ON("the option's choices and the table differ");
+}
+
+static struct report_opts view_opts(const struct report_cmd *o)
+{
+	static const char *const by[] = {"function", "process", "thread", "cpu", "file", "name"};
+	static const char *const sort[] = {"self", "total", "name"};
+	bool tree = o->callers || o->callees;
+
+	return (struct report_opts){
+		.by = (enum report_by)index_of(by, ARRAY_SIZE(by), o->by),
+		.sort = (enum report_sort)index_of(sort, ARRAY_SIZE(sort), o->sort),
+		.callers = o->callers,
+		.callees = o->callees,
+		.limit = o->limit != UINT64_MAX ? o->limit
+			 : tree			? DEFAULT_TREE_ROWS
+						: DEFAULT_ROWS,
+		.min_pct = o->min_pct >= 0 ? o->min_pct
+			   : tree	   ? DEFAULT_TREE_MIN_PCT
+					   : 0.0,
+		.width = cmd_width(),
+		.json = o->json,
+		.color = cmd_color(o->no_color),
+		.raw_names = o->no_demangle,
+	};
+}
+
+static int check_use(const struct report_cmd *o)
+{
+	bool tree = o->callers || o->callees;
+
+	if (o->callers && o->callees)
+		return err(-EINVAL, "--callers and --callees cannot be shown in one tree");
+	if (tree && strcmp(o->by, "function"))
+		return err(-EINVAL, "a tree is of functions: --by %s does not go with it", o->by);
+	if (o->summary && (tree || o->json))
+		return err(-EINVAL, "--summary is text on its own: not with %s",
+			   o->json ? "--json" : "--callers or --callees");
+	if (o->to_ns && o->to_ns <= o->from_ns)
+		return err(-EINVAL, "--to is not after --from: nothing is between them");
+	return 0;
+}
+
+/* Before filtering, which drops on purpose. */
+static bool is_incomplete(const struct prof *p)
+{
+	return prof_lost(p) || prof_dropped(p) || p->acct.saturated ||
+	       (p->format && !strcmp(p->format, "spoor") && !p->meta.complete_file);
+}
+
+static int filter(struct prof *p, const struct report_cmd *o)
+{
+	const struct prof_filter f = {.pids = o->pids,
+				      .tids = o->tids,
+				      .cpus = o->cpus,
+				      .comms = o->comms,
+				      .frame_regex = o->filter,
+				      .from_ns = o->from_ns,
+				      .to_ns = o->to_ns};
+
+	if (!o->pids.n && !o->tids.n && !o->cpus.n && !o->comms.n && !o->filter && !o->from_ns &&
+	    !o->to_ns)
+		return 0;
+	return prof_filter(p, &f);
+}
+
+static int show(struct command_ctx *c, struct prof *p, struct out *out)
+{
+	const struct report_cmd *o = c->opts;
+	struct report_opts vo = view_opts(o);
+	struct summary_opts so = {.path = c->inputs.n ? c->inputs.v[0] : NULL,
+				  .color = vo.color,
+				  .raw_names = vo.raw_names};
+	int rc;
+
+	rc = filter(p, o);
+	if (!rc)
+		rc = cmd_value_find(p, o->value, &vo.column);
+	if (rc)
+		return rc;
+	return o->summary ? view_summary(p, &so, out) : view_report(p, &vo, out);
+}
+
+static int report_run(struct command_ctx *c)
+{
+	const struct report_cmd *o = c->opts;
+	bool incomplete = false;
+	struct out *out = NULL;
+	struct prof p;
+	int rc;
+
+	prof_init(&p);
+	rc = check_use(o);
+	if (rc)
+		goto done;
+	rc = cmd_load(c, &p, o->format);
+	if (rc) {
+		rc = rc == -EINVAL ? -EIO : rc; /* a bad file is the world's fault, not wrong use */
+		goto done;
+	}
+	incomplete = is_incomplete(&p);
+	out = out_open("-", false);
+	rc = out ? show(c, &p, out) : -EIO;
+done:
+	if (out) {
+		int rc_close = out_close(out);
+
+		rc = rc ? rc : rc_close;
+	}
+	prof_done(&p);
+	if (rc == -EINVAL || rc == -ENODATA) {
+		err_print("report");
+		return EXIT_USAGE;
+	}
+	return rc ? rc : o->strict && incomplete ? EXIT_LOST : EXIT_DONE;
+}
