@@ -81,8 +81,10 @@ static int info_run(struct command_ctx *c)
 
 	if (!files.n) {
 		newest = cmd_newest_recording(c->arena);
-		if (!newest)
-			return -ENOENT;
+		if (!newest) {
+			err_print("info");
+			return EXIT_USAGE;
+		}
 		files = (struct opt_list){&newest, 1};
 	}
 	out = out_open("-", false);

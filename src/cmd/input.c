@@ -34,7 +34,7 @@ const char *cmd_newest_recording(struct arena *a)
 	if (d)
 		closedir(d);
 	if (!name) {
-		err(-ENOENT, "no input was given, and there is no *.spoor in this directory");
+		err(-EINVAL, "no input was given, and there is no *.spoor in this directory");
 		err_try("spoor record -a -d 10");
 	}
 	return name;
@@ -58,7 +58,8 @@ static int load_one(struct prof *p, const char *path, const char *format)
 
 	if (!rc)
 		say_losses(p, path);
-	return rc;
+	/* A bad file is the world's fault, not wrong use. */
+	return rc == -EINVAL ? -EBADMSG : rc;
 }
 
 int cmd_load(struct command_ctx *c, struct prof *p, const char *format)
@@ -70,7 +71,7 @@ int cmd_load(struct command_ctx *c, struct prof *p, const char *format)
 	if (!c->inputs.n) {
 		newest = cmd_newest_recording(c->arena);
 		if (!newest)
-			return -ENOENT;
+			return -EINVAL;
 		if (log_level >= 0)
 			fprintf(stderr, "reading %s\n", newest);
 		return load_one(p, newest, format);

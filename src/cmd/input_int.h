@@ -9,7 +9,8 @@
 /*
  * Loads the inputs into p (initialised, empty), several become one. None given: the newest
  * *.spoor of the current directory, which is then named on stderr. format: NULL tells by content.
- * 0 or -errno with a message. Says what the files lack in one line on stderr.
+ * 0, -EINVAL when there is nothing to read (wrong use), or another -errno; with a message. Says
+ * what the files lack in one line on stderr.
  */
 int cmd_load(struct command_ctx *c, struct prof *p, const char *format);
 /* The newest *.spoor in the current directory, owned by the arena; NULL with a message. */

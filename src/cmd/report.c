@@ -218,10 +218,8 @@ static int report_run(struct command_ctx *c)
 	if (rc)
 		goto done;
 	rc = cmd_load(c, &p, o->format);
-	if (rc) {
-		rc = rc == -EINVAL ? -EIO : rc; /* a bad file is the world's fault, not wrong use */
+	if (rc)
 		goto done;
-	}
 	incomplete = is_incomplete(&p);
 	out = out_open("-", false);
 	rc = out ? show(c, &p, out) : -EIO;
@@ -232,7 +230,7 @@ done:
 		rc = rc ? rc : rc_close;
 	}
 	prof_done(&p);
-	if (rc == -EINVAL || rc == -ENODATA) {
+	if (rc == -EINVAL) {
 		err_print("report");
 		return EXIT_USAGE;
 	}

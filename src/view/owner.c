@@ -219,7 +219,7 @@ int owners_init(struct owners *o, const struct prof *p, enum report_by by, u32 c
 	*o = (struct owners){0};
 	if ((by == BY_CPU || by == BY_THREAD) && !p->have_samples && prof_sum(p, column)) {
 		err_try("spoor report --by function");
-		return err(-ENODATA, "the input (%s) has stacks only, without %s",
+		return err(-EINVAL, "the input (%s) has stacks only, without %s",
 			   p->format ? p->format : "merged", by == BY_CPU ? "CPUs" : "threads");
 	}
 	tally_init(&t, p, column);

@@ -258,7 +258,7 @@ static bool group_matches(const struct tree *t, u32 group, enum match how, const
 	struct buf shown = {0};
 	bool hit;
 
-	if (!t->groups.v.v[group].total && t->groups.v.v[group].class != GROUP_COMM)
+	if (!t->groups.v.v[group].total)
 		return false;
 	if (how == MATCH_SYMBOL)
 		return frame != NONE && !strcmp(prof_str(t->p, t->p->frames.v[frame].name), name);
@@ -292,7 +292,6 @@ static void suggest(const struct tree *t, const char *name)
 	const char **names = xcalloc(t->groups.v.n, sizeof(*names)), *best = NULL;
 	u64 best_total = 0;
 	size_t n = 0;
-	struct buf b = {0};
 	u32 i;
 
 	for (i = 0; i < t->groups.v.n; i++) {
@@ -311,11 +310,8 @@ static void suggest(const struct tree *t, const char *name)
 	}
 	if (!best)
 		best = opt_nearest(name, names, n);
-	if (best) {
-		esc_term(&b, best, strlen(best));
-		err_try("did you mean %s?", b.p);
-	}
-	buf_done(&b);
+	if (best)
+		err_try("did you mean %s?", best);
 	free(names);
 }
 

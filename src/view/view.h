@@ -56,7 +56,7 @@ struct report_opts {
 	bool json, color;
 	bool raw_names; /* do not demangle */
 };
-/* 0; -EINVAL for a user's mistake, -ENODATA when the profile lacks what `by` needs; or -errno. */
+/* 0; -EINVAL for a user's mistake, also when the profile lacks what `by` needs; or -errno. */
 int view_report(const struct prof *p, const struct report_opts *o, struct out *out);
 
 /* ---- info.c: what is in the file: host, event, time, losses, stack health by module -------------

@@ -70,7 +70,7 @@ struct owner {
 struct owners {
 	VEC(struct owner) v;
 };
-/* -ENODATA with a message when the profile cannot tell. */
+/* -EINVAL with a message when the profile cannot tell. */
 int owners_init(struct owners *o, const struct prof *p, enum report_by by, u32 column);
 void owners_done(struct owners *o);
 
