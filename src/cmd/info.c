@@ -7,7 +7,8 @@
 
 struct info_cmd {
 	const char *format;
-	bool json, no_color, strict;
+	bool json, no_color, strict, quiet;
+	u8 verbose;
 };
 
 static const struct opt info_options[] = {
@@ -19,6 +20,7 @@ static const struct opt info_options[] = {
 	 "No colour even on a terminal; NO_COLOR in the environment does the same."},
 	{0, "strict", OPT_FLAG, offsetof(struct info_cmd, strict), NULL,
 	 "Exit status 3 when a file is incomplete: samples lost, data dropped, file cut off."},
+	OPTS_COMMON(struct info_cmd),
 	OPT_END,
 };
 
@@ -26,7 +28,7 @@ static int info_run(struct command_ctx *c);
 
 const struct command cmd_info = {
 	.name = "info",
-	.group = "Where does CPU time go?",
+	.group = GROUP_FILE,
 	.summary = "say what is in a recording, what was lost, and how complete stacks are",
 	.usage = "[options] [FILE...]",
 	.details =

@@ -12,7 +12,8 @@ struct report_cmd {
 	struct opt_list pids, tids, comms, cpus;
 	u64 from_ns, to_ns, limit;
 	double min_pct;
-	bool json, summary, no_demangle, no_color, strict;
+	bool json, summary, no_demangle, no_color, strict, quiet;
+	u8 verbose;
 };
 
 static const struct opt report_options[] = {
@@ -61,6 +62,7 @@ static const struct opt report_options[] = {
 	 "No colour even on a terminal; NO_COLOR in the environment does the same."},
 	{0, "strict", OPT_FLAG, offsetof(struct report_cmd, strict), NULL,
 	 "Exit status 3 when the input is incomplete: samples lost, data dropped, file cut off."},
+	OPTS_COMMON(struct report_cmd),
 	OPT_END,
 };
 
@@ -69,7 +71,7 @@ static int report_run(struct command_ctx *c);
 
 const struct command cmd_report = {
 	.name = "report",
-	.group = "Where does CPU time go?",
+	.group = GROUP_CPU,
 	.summary = "show where the time is, by function, process, file, or as a tree",
 	.usage = "[options] [INPUT...]",
 	.details =
