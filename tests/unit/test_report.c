@@ -562,15 +562,20 @@ static int try_tree(const struct prof *p, const char *callers)
 
 static void test_tree_matching(void **state)
 {
-	struct report_opts o = {.column = ~0u, .callers = "^(sin|cos)$", .limit = 2};
+	struct report_opts o = {.column = ~0u, .callers = "^(sin|cos)$"};
 	struct prof p;
 
 	make_tree(&p);
 	assert_body(&p, &o,
 		    "TOTAL%  OF IT%  SAMPLES  FUNCTION, UNDER IT ITS CALLERS\n"
 		    "  40.0   100.0       40  sin\n"
+		    "  40.0   100.0       40    run\n"
+		    "  40.0   100.0       40    main\n"
+		    "  40.0   100.0       40    app\n"
 		    "  20.0   100.0       20  cos\n"
-		    "# not shown: 2 more branches (--limit 0)\n");
+		    "  20.0   100.0       20    run\n"
+		    "  20.0   100.0       20    main\n"
+		    "  20.0   100.0       20    app\n");
 	assert_int_equal(try_tree(&p, "pars"), 0); /* a regular expression may match inside */
 	assert_int_equal(try_tree(&p, "prase"), -EINVAL);
 	assert_string_equal(err_hint(), "did you mean parse?");
