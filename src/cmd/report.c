@@ -5,7 +5,6 @@
 
 #define DEFAULT_ROWS 20
 #define DEFAULT_TREE_ROWS 50
-#define DEFAULT_TREE_MIN_PCT 0.5
 
 struct report_cmd {
 	const char *by, *sort, *callers, *callees, *value, *format, *filter;
@@ -36,7 +35,7 @@ static const struct opt report_options[] = {
 	{0, "limit", OPT_U64, offsetof(struct report_cmd, limit), "N",
 	 "At most N rows; 0 shows all. Default 20, in a tree 50."},
 	{0, "min", OPT_PCT, offsetof(struct report_cmd, min_pct), "PCT",
-	 "Leave out rows below this share. Default 0, in a tree 0.5."},
+	 "Leave out rows below this share. Default 0, in a tree 0.5 but for its roots."},
 	{0, NULL, OPT_GROUP, .help = "Which samples"},
 	{0, "filter", OPT_STR, offsetof(struct report_cmd, filter), "REGEX",
 	 "Only stacks with a frame that matches."},

@@ -109,6 +109,16 @@ static u32 place_new(struct tree *t, u32 group, u32 parent, u64 total, u32 n)
 	return id;
 }
 
+#define DEFAULT_MIN_PCT 0.5
+
+/* By default a tree of many light functions still has its roots. */
+static double min_pct(const struct tree *t, u32 parent)
+{
+	if (t->o->min_pct >= 0)
+		return t->o->min_pct;
+	return parent == NONE ? 0 : DEFAULT_MIN_PCT;
+}
+
 /* Sorts the fresh entries by group into new places under parent; light ones are only counted. */
 static void sort_fresh(struct tree *t, u32 parent)
 {
@@ -127,7 +137,7 @@ static void sort_fresh(struct tree *t, u32 parent)
 		u64 total = t->acc[g];
 
 		t->acc[g] = 0;
-		if (total && pct_of(total, t->groups.sum) >= t->o->min_pct)
+		if (total && pct_of(total, t->groups.sum) >= min_pct(t, parent))
 			t->acc[g] = place_new(t, g, parent, total, t->count[g]) + 1ull;
 		else
 			t->small++;
@@ -444,7 +454,7 @@ static void tree_text(struct tree *t, struct out *out)
 	if (more)
 		buf_addf(&foot, " %zu more branches (--limit 0)%s", more, t->small ? "," : "");
 	if (t->small)
-		buf_addf(&foot, " %zu under %g %% (--min 0)", t->small, t->o->min_pct);
+		buf_addf(&foot, " %zu under %g %% (--min 0)", t->small, min_pct(t, 0));
 	if (foot.n)
 		text_line(out, TEXT_DIM, t->o->color, foot.p, foot.n);
 	buf_done(&cont);

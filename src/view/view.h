@@ -50,7 +50,8 @@ struct report_opts {
 	 */
 	const char *callers, *callees;
 	u64 limit;	/* rows at most; 0: all */
-	double min_pct; /* rows below are left out */
+	double min_pct; /* rows below are left out; negative: 0, in a tree 0.5 except for its roots
+			 */
 	u32 column;	/* ~0u = default */
 	u32 width;	/* of the terminal in columns; 0: nothing is cut */
 	bool json, color;
