@@ -142,7 +142,7 @@ static void text_weight(const struct report *r, struct text_table *t, u64 weight
 
 	text_cell(t, TEXT_PLAIN, "%s", value_text(num, r->p, r->column, weight));
 	if (value_time(r->p, r->column, weight, &ns))
-		text_cell(t, TEXT_DIM, "%s", fmt_dur(num, ns));
+		text_cell(t, TEXT_DIM, "%s", value_time_text(num, ns));
 }
 
 static void text_pct(struct text_table *t, u64 weight, u64 sum)

@@ -59,6 +59,25 @@ bool value_time(const struct prof *p, u32 column, u64 weight, u64 *ns)
 	return true;
 }
 
+/* An estimate is not worth more than three digits. */
+char *value_time_text(char *out, u64 ns)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s"};
+	double v = (double)ns;
+	u32 i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && v >= 999.5) {
+		v /= 1000;
+		i++;
+	}
+	sprintf(out,
+		v < 9.995 && i	 ? "%.2f %s"
+		: v < 99.95 && i ? "%.1f %s"
+				 : "%.0f %s",
+		v, units[i]);
+	return out;
+}
+
 void value_json(struct json *j, const char *key, const struct prof *p, u32 column, u64 weight)
 {
 	u64 scale = MAX(p->values[column].scale, 1);

@@ -455,8 +455,8 @@ static void test_time_and_fractions(void **state)
 	add(&p, "@a;f", 150);
 	prof_finish(&p);
 	assert_body(&p, &o,
-		    "SELF%  TOTAL%  SAMPLES  ~TIME  FUNCTION  MODULE\n"
-		    "100.0   100.0      150  1.5 s  f         app\n");
+		    "SELF%  TOTAL%  SAMPLES   ~TIME  FUNCTION  MODULE\n"
+		    "100.0   100.0      150  1.50 s  f         app\n");
 	p.values[0].scale = 1000000;
 	p.meta.freq_hz = 0;
 	p.self[0].v[2] = 2500000;
