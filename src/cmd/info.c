@@ -61,8 +61,7 @@ static int info_one(const struct info_cmd *o, const char *path, struct out *out,
 	prof_init(&p);
 	rc = prof_load(&p, path, o->format);
 	if (!rc) {
-		*incomplete |= prof_lost(&p) || prof_dropped(&p) ||
-			       (!strcmp(p.format, "spoor") && !p.meta.complete_file);
+		*incomplete |= cmd_is_incomplete(&p);
 		if (strcmp(path, "-") && !stat(path, &st) && S_ISREG(st.st_mode))
 			vo.size_bytes = (u64)st.st_size;
 		rc = view_info(&p, &vo, out);

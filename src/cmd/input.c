@@ -52,17 +52,26 @@ static void say_losses(const struct prof *p, const char *path)
 	buf_done(&name);
 }
 
-static int load_one(struct prof *p, const char *path, const char *format)
+/* Only our own format has an end that could be missing. */
+bool cmd_is_incomplete(const struct prof *p)
+{
+	return prof_lost(p) || prof_dropped(p) || p->acct.saturated ||
+	       (p->format && !strcmp(p->format, "spoor") && !p->meta.complete_file);
+}
+
+static int load_one(struct prof *p, const char *path, const char *format, bool *incomplete)
 {
 	int rc = prof_load(p, path, format);
 
 	if (!rc)
 		say_losses(p, path);
+	if (!rc && incomplete)
+		*incomplete |= cmd_is_incomplete(p);
 	/* A bad file is the world's fault, not wrong use. */
 	return rc == -EINVAL ? -EBADMSG : rc;
 }
 
-int cmd_load(struct command_ctx *c, struct prof *p, const char *format)
+int cmd_load(struct command_ctx *c, struct prof *p, const char *format, bool *incomplete)
 {
 	const char *newest;
 	size_t i;
@@ -74,15 +83,15 @@ int cmd_load(struct command_ctx *c, struct prof *p, const char *format)
 			return -EINVAL;
 		if (log_level >= 0)
 			fprintf(stderr, "reading %s\n", newest);
-		return load_one(p, newest, format);
+		return load_one(p, newest, format, incomplete);
 	}
 	if (c->inputs.n == 1)
-		return load_one(p, c->inputs.v[0], format);
+		return load_one(p, c->inputs.v[0], format, incomplete);
 	for (i = 0; i < c->inputs.n && !rc; i++) {
 		struct prof one;
 
 		prof_init(&one);
-		rc = load_one(&one, c->inputs.v[i], format);
+		rc = load_one(&one, c->inputs.v[i], format, incomplete);
 		if (!rc)
 			prof_merge(p, &one);
 		prof_done(&one);

@@ -166,13 +166,6 @@ static int check_use(const struct report_cmd *o)
 	return 0;
 }
 
-/* Before filtering, which drops on purpose. */
-static bool is_incomplete(const struct prof *p)
-{
-	return prof_lost(p) || prof_dropped(p) || p->acct.saturated ||
-	       (p->format && !strcmp(p->format, "spoor") && !p->meta.complete_file);
-}
-
 static int filter(struct prof *p, const struct report_cmd *o)
 {
 	const struct prof_filter f = {.pids = o->pids,
@@ -218,10 +211,9 @@ static int report_run(struct command_ctx *c)
 	rc = check_use(o);
 	if (rc)
 		goto done;
-	rc = cmd_load(c, &p, o->format);
+	rc = cmd_load(c, &p, o->format, &incomplete);
 	if (rc)
 		goto done;
-	incomplete = is_incomplete(&p);
 	out = out_open("-", false);
 	rc = out ? show(c, &p, out) : -EIO;
 done:

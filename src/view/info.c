@@ -206,11 +206,18 @@ static void text_missing(struct screen *s, const struct prof *p, const struct fa
 	const struct prof_meta *m = &p->meta;
 	u64 dur = meta_dur_ns(p);
 	char num[32];
+	size_t i;
 
 	meta_losses(p, false, &s->line);
 	field(s, "lost");
 	meta_losses(p, true, &s->line);
 	field(s, "dropped");
+	for (i = 0; i < p->notes.n; i++) {
+		add_str(s, "", p, p->notes.v[i].reason);
+		if (p->notes.v[i].events > 1)
+			buf_addf(&s->line, " (%s times)", fmt_count(num, p->notes.v[i].events));
+		field(s, "note");
+	}
 	if (f->kcut)
 		add_count(s, f->kcut, "kernel stack hit the depth limit",
 			  "kernel stacks hit the depth limit");

@@ -175,6 +175,20 @@ static void meta_json_losses(struct json *j, const struct prof *p)
 	json_end(j);
 }
 
+static void meta_json_notes(struct json *j, const struct prof *p)
+{
+	size_t i;
+
+	json_arr(j, "notes");
+	for (i = 0; i < p->notes.n; i++) {
+		json_obj(j, NULL);
+		json_str(j, "text", prof_str(p, p->notes.v[i].reason));
+		json_u64(j, "events", p->notes.v[i].events);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void str_if(struct json *j, const char *key, const struct prof *p, u32 string)
 {
 	if (string)
@@ -212,6 +226,7 @@ static void meta_json(struct json *j, const struct prof *p)
 	json_u64(j, "lost_events", prof_lost(p));
 	json_u64(j, "dropped_events", prof_dropped(p));
 	meta_json_losses(j, p);
+	meta_json_notes(j, p);
 	json_end(j);
 }
 

@@ -21,7 +21,7 @@ static void tally_samples(struct tally *t)
 
 	for (i = 0; p->have_samples && i < p->samples.n; i++) {
 		const struct prof_sample *s = &p->samples.v[i];
-		u64 w = !t->column ? 1 : s->value == t->column ? s->weight : 0;
+		u64 w = !t->column ? p->values[0].scale : s->value == t->column ? s->weight : 0;
 		u64 *rest = &t->rest[s->node];
 
 		w = MIN(w, *rest); /* only when a column saturated */

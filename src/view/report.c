@@ -183,11 +183,12 @@ static void text_group_row(const struct report *r, struct text_table *t, const s
 /* Every CPU ticks alike, so what a CPU should have seen is the whole over their number. */
 static bool cpu_busy_pct(const struct prof *p, u64 weight, double *pct)
 {
-	u64 all = p->meta.idle_samples + p->samples.n;
+	double all = (double)p->meta.idle_samples + (double)p->samples.n;
+	double seen = (double)weight / (double)MAX(p->values[0].scale, 1);
 
 	if (!p->meta.idle_samples || !p->meta.ncpus || !p->have_samples)
 		return false;
-	*pct = MIN(pct_of(weight, all) * p->meta.ncpus, 100.0);
+	*pct = MIN(seen / all * p->meta.ncpus * 100.0, 100.0);
 	return true;
 }
 
