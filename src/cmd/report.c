@@ -140,9 +140,7 @@ static struct report_opts view_opts(const struct report_cmd *o)
 		.limit = o->limit != UINT64_MAX ? o->limit
 			 : tree			? DEFAULT_TREE_ROWS
 						: DEFAULT_ROWS,
-		.min_pct = o->min_pct >= 0 ? o->min_pct
-			   : tree	   ? DEFAULT_TREE_MIN_PCT
-					   : 0.0,
+		.min_pct = o->min_pct,
 		.width = cmd_width(),
 		.json = o->json,
 		.color = cmd_color(o->no_color),
