@@ -131,6 +131,21 @@ void groups_done(struct groups *g, const struct prof *p)
 	vec_done(&g->v);
 }
 
+/* "[libx.so: no symbols]" for all of a module's unknown addresses. */
+static void unknown_name(const struct prof *p, const struct prof_frame *f, struct buf *b)
+{
+	const char *module = prof_str(p, f->module), *base = strrchr(module, '/');
+	size_t n;
+
+	base = base && base[1] ? base + 1 : module;
+	base += *base == '[';
+	n = strcspn(base, "]");
+	if (!n || !strncmp(base, "unknown", MAX(n, 7u)))
+		buf_adds(b, f->kind == FRAME_KERNEL ? "[kernel: no symbols]" : "[unknown]");
+	else
+		buf_addf(b, "[%.*s: no symbols]", (int)MIN(n, 4096u), base);
+}
+
 void group_name(const struct groups *g, const struct prof *p, u32 group, bool raw, struct buf *b)
 {
 	const struct group *gr = &g->v.v[group];
@@ -140,7 +155,7 @@ void group_name(const struct groups *g, const struct prof *p, u32 group, bool ra
 	if (!f)
 		buf_adds(b, "[no stack]");
 	else if (gr->class == GROUP_UNKNOWN && gr->n_frames > 1)
-		buf_addf(b, "[unknown: %u addresses]", gr->n_frames);
+		unknown_name(p, f, b);
 	else if (g->by == GROUP_MODULE && gr->class == GROUP_CODE)
 		buf_adds(b, f->module		      ? prof_str(p, f->module)
 			    : f->kind == FRAME_KERNEL ? "[kernel]"

@@ -145,7 +145,7 @@ static void text_origin(struct screen *s, const struct prof *p, const struct inf
 	buf_adds(&s->line, is_cut_off(p) ? ")  CUT OFF: the recording never ended" : ")");
 	field(s, "file");
 	add_str(s, "", p, m->hostname);
-	add_str(s, ", ", p, m->os_release);
+	add_str(s, ", Linux ", p, m->os_release);
 	add_str(s, ", ", p, m->arch);
 	if (m->ncpus)
 		add_count(s, m->ncpus, "CPU", "CPUs");
@@ -179,7 +179,8 @@ static void text_content(struct screen *s, const struct prof *p, const struct fa
 		buf_addf(&s->line, ", CPUs %.1f %% idle (%s idle samples not kept)", idle,
 			 fmt_count(num, p->meta.idle_samples));
 	field(s, "samples");
-	for (c = 0; c < p->nvalues; c++) {
+	/* One column that counts samples says nothing new. */
+	for (c = 0; c < p->nvalues && (p->nvalues > 1 || !p->have_samples); c++) {
 		buf_adds(&s->line, c ? ", " : "");
 		esc_term(&s->line, prof_str(p, p->values[c].name),
 			 intern_len(&p->strings, p->values[c].name));
@@ -208,9 +209,9 @@ static void text_missing(struct screen *s, const struct prof *p, const struct fa
 	char num[32];
 	size_t i;
 
-	meta_losses(p, false, &s->line);
+	meta_losses(p, false, "", &s->line);
 	field(s, "lost");
-	meta_losses(p, true, &s->line);
+	meta_losses(p, true, "", &s->line);
 	field(s, "dropped");
 	for (i = 0; i < p->notes.n; i++) {
 		add_str(s, "", p, p->notes.v[i].reason);

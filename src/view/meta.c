@@ -51,14 +51,13 @@ static void add_esc(struct buf *b, const char *before, const struct prof *p, u32
 	buf_adds(b, after);
 }
 
-void meta_losses(const struct prof *p, bool dropped, struct buf *b)
+void meta_losses(const struct prof *p, bool dropped, const char *word, struct buf *b)
 {
 	char num[32];
 	size_t i;
 	bool any = false;
 
-	buf_addf(b, "%s %s", fmt_count(num, dropped ? prof_dropped(p) : prof_lost(p)),
-		 dropped ? "dropped" : "lost");
+	buf_addf(b, "%s%s", fmt_count(num, dropped ? prof_dropped(p) : prof_lost(p)), word);
 	for (i = 0; i < p->losses.n; i++) {
 		const struct prof_loss *l = &p->losses.v[i];
 
@@ -132,10 +131,10 @@ static void head_what(struct head *h, const struct prof *p)
 	buf_adds(&h->item, value_text(num, p, 0, prof_sum(p, 0)));
 	add_esc(&h->item, " ", p, p->values[0].name, "");
 	head_item(h);
-	meta_losses(p, false, &h->item);
+	meta_losses(p, false, " lost", &h->item);
 	head_item(h);
 	if (prof_dropped(p))
-		meta_losses(p, true, &h->item);
+		meta_losses(p, true, " dropped", &h->item);
 	head_item(h);
 	if (idle >= 0)
 		buf_addf(&h->item, "CPUs %.1f %% idle", idle);

@@ -159,28 +159,49 @@ static void functions(struct summary *s, struct buf *b)
 	}
 }
 
+static bool is_typable(const char *s, size_t max)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.:/+@%,=-";
+	size_t n = strspn(s, plain);
+
+	return n && n <= max && !s[n] && *s != '-';
+}
+
+/* The heaviest function whose name can be typed as it is; "" when there is none. */
+static const char *typable(const struct summary *s)
+{
+	const struct group *best = NULL;
+	u32 i;
+
+	for (i = 0; i < s->nuser + s->nkernel; i++) {
+		u32 group = i < s->nuser ? s->user[i] : s->kernel[i - s->nuser];
+		const struct group *g = &s->groups.v.v[group];
+		const char *name =
+			g->frame == NONE ? "" : prof_str(s->p, s->p->frames.v[g->frame].name);
+
+		if (g->class == GROUP_CODE && is_typable(name, 40) &&
+		    (!best || g->self > best->self))
+			best = g;
+	}
+	return best ? prof_str(s->p, s->p->frames.v[best->frame].name) : "";
+}
+
 static void hints(struct summary *s, struct buf *b)
 {
-	u32 top = s->nuser ? s->user[0] : NONE;
-	struct buf name = {0};
-	const char *path = s->o->path;
+	const char *name = typable(s), *path = s->o->path ? s->o->path : "";
+	size_t fit;
 
-	if (s->nkernel &&
-	    (top == NONE || s->groups.v.v[s->kernel[0]].self > s->groups.v.v[top].self))
-		top = s->kernel[0];
-	if (top != NONE && s->groups.v.v[top].class == GROUP_CODE)
-		esc_term(&name, prof_str(s->p, s->p->frames.v[s->groups.v.v[top].frame].name),
-			 strlen(prof_str(s->p, s->p->frames.v[s->groups.v.v[top].frame].name)));
-	buf_adds(b, "Next: spoor report");
-	if (path) {
-		buf_addc(b, ' ');
-		esc_term(b, path, strlen(path));
-	}
-	if (name.n && name.n < 40 && !strpbrk(name.p, " '\"$`\\;&|<>()*?[]{}!#~"))
-		buf_addf(b, " --callers %s", name.p);
-	buf_adds(b, path ? "" : "   (or spoor flame)");
+	if (*path && !is_typable(path, 30))
+		path = "FILE";
+	buf_addf(b, "Next: spoor report%s%s", *path ? " " : "", path);
+	if (*name)
+		buf_addf(b, " --callers %s", name);
+	fit = b->n;
+	buf_addf(b, ", spoor flame%s%s", *path ? " " : "", path);
+	if (b->n > WIDTH)
+		b->n = fit;
 	end_line(s, b, TEXT_DIM);
-	buf_done(&name);
 }
 
 int view_summary(const struct prof *p, const struct summary_opts *o, struct out *out)

@@ -393,36 +393,45 @@ static void lead(struct tree *t, u32 id, struct buf *cont, struct buf *line)
 	pl->cont_bytes = cont->n;
 }
 
+/* An only child with its parent's whole weight needs no numbers: they are right above. */
+static bool repeats_parent(const struct tree *t, const struct place *pl)
+{
+	const struct place *up = pl->parent == NONE ? NULL : &t->places.v[pl->parent];
+
+	return up && up->first == up->last && up->total == pl->total;
+}
+
+static void tree_numbers(const struct tree *t, struct text_table *tt, const struct place *pl)
+{
+	u64 root_total = t->places.v[pl->root].total, sum = t->groups.sum;
+	double pct = pct_of(pl->total, sum);
+	bool blank = repeats_parent(t, pl);
+	char num[48];
+
+	text_cell(tt, pct_style(pct), blank ? "" : "%.1f", pct);
+	if (!t->from_all)
+		text_cell(tt, TEXT_PLAIN, blank ? "" : "%.1f", pct_of(pl->total, root_total));
+	if (!t->up)
+		text_cell(tt, TEXT_PLAIN, pl->self ? "%.1f" : "", pct_of(pl->self, sum));
+	text_cell(tt, TEXT_PLAIN, "%s",
+		  blank ? "" : value_text(num, t->p, t->groups.column, pl->total));
+}
+
 static void tree_row(struct tree *t, struct text_table *tt, u32 id, const struct buf *before)
 {
 	const struct place *pl = &t->places.v[id];
-	u64 root_total = t->places.v[pl->root].total, sum = t->groups.sum;
 	const struct group *g = &t->groups.v.v[pl->group];
+	enum text_style style = TEXT_PLAIN;
 	struct buf name = {0}, text = {0};
-	double pct = pct_of(pl->total, sum);
-	bool kernel;
-	char num[48];
 
-	text_cell(tt, pct_style(pct), "%.1f", pct);
-	if (!t->from_all)
-		text_cell(tt, TEXT_PLAIN, "%.1f", pct_of(pl->total, root_total));
-	if (!t->up)
-		text_cell(tt, TEXT_PLAIN, "%.1f", pct_of(pl->self, sum));
-	text_cell(tt, TEXT_PLAIN, "%s", value_text(num, t->p, t->groups.column, pl->total));
+	tree_numbers(t, tt, pl);
 	group_name(&t->groups, t->p, pl->group, t->o->raw_names, &name);
 	esc_term(&text, buf_str(&name), name.n);
-	if (g->class == GROUP_UNKNOWN && g->n_frames > 1) {
-		const char *module = group_module(&t->groups, t->p, pl->group);
-
-		buf_adds(&text, *module ? " in " : "");
-		esc_term(&text, module, strlen(module));
-	}
-	kernel = !strcmp(group_kind(&t->groups, t->p, pl->group), "kernel");
-	text_cell(tt,
-		  g->class == GROUP_COMM ? TEXT_HEAD
-		  : kernel		 ? TEXT_KERNEL
-					 : TEXT_PLAIN,
-		  "%s%s", buf_str(before), buf_str(&text));
+	if (g->class == GROUP_COMM)
+		style = TEXT_HEAD;
+	else if (!strcmp(group_kind(&t->groups, t->p, pl->group), "kernel"))
+		style = TEXT_KERNEL;
+	text_cell(tt, style, "%s%s", buf_str(before), buf_str(&text));
 	buf_done(&name);
 	buf_done(&text);
 }

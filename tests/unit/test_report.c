@@ -175,7 +175,7 @@ static void test_unknown_addresses_are_one_row_a_module(void **state)
 	add(&p, "@a;?/lib/y.so", 5);
 	prof_finish(&p);
 	groups_init(&g, &p, GROUP_FUNCTION, 0);
-	assert_group(&g, &p, "[unknown: 3 addresses]", 7, 7);
+	assert_group(&g, &p, "[x.so: no symbols]", 7, 7);
 	assert_group(&g, &p, "[unknown]", 5, 5);
 	groups_done(&g, &p);
 	groups_init(&g, &p, GROUP_MODULE, 0);
@@ -476,15 +476,15 @@ static void test_callees(void **state)
 	make_tree(&p);
 	assert_body(&p, &o,
 		    "TOTAL%  OF IT%  SELF%  SAMPLES  FUNCTION, UNDER IT WHAT IT CALLS\n"
-		    "  99.0   100.0    0.0       99  main\n"
-		    "  69.0    69.7    0.0       69    ├─ run\n"
+		    "  99.0   100.0              99  main\n"
+		    "  69.0    69.7              69    ├─ run\n"
 		    "  40.0    40.4   40.0       40    │  ├─ sin\n"
 		    "  20.0    20.2   20.0       20    │  ├─ cos\n"
-		    "   9.0     9.1    0.0        9    │  └─ run\n"
-		    "   9.0     9.1    9.0        9    │     copy\n"
+		    "   9.0     9.1               9    │  └─ run\n"
+		    "                  9.0             │     copy\n"
 		    "  30.0    30.3   10.0       30    └─ parse\n"
-		    "  20.0    20.2    0.0       20       read\n"
-		    "  20.0    20.2   20.0       20       copy\n");
+		    "  20.0    20.2              20       read\n"
+		    "                 20.0                copy\n");
 	prof_done(&p);
 }
 
@@ -498,13 +498,13 @@ static void test_callers(void **state)
 		    "TOTAL%  OF IT%  SAMPLES  FUNCTION, UNDER IT ITS CALLERS\n"
 		    "  29.0   100.0       29  copy\n"
 		    "  20.0    69.0       20    ├─ read\n"
-		    "  20.0    69.0       20    │  parse\n"
-		    "  20.0    69.0       20    │  main\n"
-		    "  20.0    69.0       20    │  app\n"
+		    "                           │  parse\n"
+		    "                           │  main\n"
+		    "                           │  app\n"
 		    "   9.0    31.0        9    └─ run\n"
-		    "   9.0    31.0        9       run\n"
-		    "   9.0    31.0        9       main\n"
-		    "   9.0    31.0        9       app\n");
+		    "                              run\n"
+		    "                              main\n"
+		    "                              app\n");
 	prof_done(&p);
 }
 
@@ -516,9 +516,9 @@ static void test_tree_from_everything_and_limits(void **state)
 	make_tree(&p);
 	assert_body(&p, &o,
 		    "TOTAL%  SELF%  SAMPLES  FUNCTION, UNDER IT WHAT IT CALLS\n"
-		    "  99.0    0.0       99  app\n"
-		    "  99.0    0.0       99    main\n"
-		    "  69.0    0.0       69    run\n"
+		    "  99.0              99  app\n"
+		    "                          main\n"
+		    "  69.0              69    run\n"
 		    "# not shown: 5 more branches (--limit 0)\n");
 	o.callees = NULL;
 	o.callers = "";
@@ -527,8 +527,28 @@ static void test_tree_from_everything_and_limits(void **state)
 	assert_body(&p, &o,
 		    "TOTAL%  SAMPLES  FUNCTION, UNDER IT ITS CALLERS\n"
 		    "  40.0       40  sin\n"
-		    "  40.0       40    run\n"
+		    "                   run\n"
 		    "# not shown: 2 more branches (--limit 0), 3 under 25 % (--min 0)\n");
+	prof_done(&p);
+}
+
+static void test_light_tree_has_roots_by_default(void **state)
+{
+	struct report_opts o = {.column = ~0u, .callees = "", .min_pct = -1};
+	struct prof p;
+	char name[32], *text;
+	int i;
+
+	prof_init(&p);
+	for (i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "@p%d;f", i);
+		add(&p, name, 1);
+	}
+	prof_finish(&p);
+	text = render(&p, &o);
+	assert_non_null(strstr(text, " p999\n"));
+	assert_non_null(strstr(text, "# not shown: 1000 under 0.5 % (--min 0)\n"));
+	free(text);
 	prof_done(&p);
 }
 
@@ -541,8 +561,8 @@ static void test_recursive_function_starts_a_tree_once(void **state)
 	assert_body(&p, &o,
 		    "TOTAL%  OF IT%  SAMPLES  FUNCTION, UNDER IT ITS CALLERS\n"
 		    "  69.0   100.0       69  run\n"
-		    "  69.0   100.0       69    main\n"
-		    "  69.0   100.0       69    app\n");
+		    "                           main\n"
+		    "                           app\n");
 	prof_done(&p);
 }
 
@@ -569,13 +589,13 @@ static void test_tree_matching(void **state)
 	assert_body(&p, &o,
 		    "TOTAL%  OF IT%  SAMPLES  FUNCTION, UNDER IT ITS CALLERS\n"
 		    "  40.0   100.0       40  sin\n"
-		    "  40.0   100.0       40    run\n"
-		    "  40.0   100.0       40    main\n"
-		    "  40.0   100.0       40    app\n"
+		    "                           run\n"
+		    "                           main\n"
+		    "                           app\n"
 		    "  20.0   100.0       20  cos\n"
-		    "  20.0   100.0       20    run\n"
-		    "  20.0   100.0       20    main\n"
-		    "  20.0   100.0       20    app\n");
+		    "                           run\n"
+		    "                           main\n"
+		    "                           app\n");
 	assert_int_equal(try_tree(&p, "pars"), 0); /* a regular expression may match inside */
 	assert_int_equal(try_tree(&p, "prase"), -EINVAL);
 	assert_string_equal(err_hint(), "did you mean parse?");
@@ -779,8 +799,8 @@ static void test_info_counts(void **state)
 	assert_non_null(strstr(text, "\nstacks    2 unique stacks, 3 tree nodes, 3 frames, "
 				     "3 deep at most\n"));
 	assert_non_null(strstr(text, "\nseen      1 process, 2 threads, 2 CPUs\n"));
-	assert_non_null(strstr(text, "\nlost      7 lost (ring buffer full 7)\n"));
-	assert_non_null(strstr(text, "\ndropped   2 dropped (bad count 2)\n"));
+	assert_non_null(strstr(text, "\nlost      7 (ring buffer full 7)\n"));
+	assert_non_null(strstr(text, "\ndropped   2 (bad count 2)\n"));
 	free(text);
 	prof_done(&p);
 }
@@ -881,6 +901,7 @@ int main(void)
 		cmocka_unit_test(test_callees),
 		cmocka_unit_test(test_callers),
 		cmocka_unit_test(test_tree_from_everything_and_limits),
+		cmocka_unit_test(test_light_tree_has_roots_by_default),
 		cmocka_unit_test(test_recursive_function_starts_a_tree_once),
 		cmocka_unit_test(test_tree_matching),
 		cmocka_unit_test(test_hostile_names_in_every_report),
