@@ -198,7 +198,7 @@ static void hints(struct summary *s, struct buf *b)
 	if (*name)
 		buf_addf(b, " --callers %s", name);
 	fit = b->n;
-	buf_addf(b, ", spoor flame%s%s", *path ? " " : "", path);
+	buf_addf(b, "   or: spoor flame%s%s", *path ? " " : "", path);
 	if (b->n > WIDTH)
 		b->n = fit;
 	end_line(s, b, TEXT_DIM);
