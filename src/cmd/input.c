@@ -68,7 +68,7 @@ static int load_one(struct prof *p, const char *path, const char *format, bool *
 	if (!rc && incomplete)
 		*incomplete |= cmd_is_incomplete(p);
 	/* A bad file is the world's fault, not wrong use. */
-	return rc == -EINVAL ? -EBADMSG : rc;
+	return rc == -EINVAL && !format ? -EBADMSG : rc;
 }
 
 int cmd_load(struct command_ctx *c, struct prof *p, const char *format, bool *incomplete)
