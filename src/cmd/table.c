@@ -2,12 +2,13 @@
 /* Every command there is: a declaration and a line. */
 #include "cmd/cmd.h"
 
-extern const struct command cmd_help;
+extern const struct command cmd_help, cmd_info;
 
 const char *const cmd_groups[] = {GROUP_CPU, GROUP_FILE, GROUP_MACHINE, GROUP_HELP, NULL};
 
 /* Within a group, in the order in which they are shown. */
 const struct command *const commands[] = {
+	&cmd_info,
 	&cmd_help,
 	NULL,
 };

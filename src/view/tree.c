@@ -401,6 +401,15 @@ static bool repeats_parent(const struct tree *t, const struct place *pl)
 	return up && up->first == up->last && up->total == pl->total;
 }
 
+static void cell_pct(struct text_table *tt, enum text_style style, bool show, double pct)
+{
+	char num[32] = "";
+
+	if (show)
+		snprintf(num, sizeof(num), "%.1f", pct);
+	text_cell(tt, style, "%s", num);
+}
+
 static void tree_numbers(const struct tree *t, struct text_table *tt, const struct place *pl)
 {
 	u64 root_total = t->places.v[pl->root].total, sum = t->groups.sum;
@@ -408,11 +417,11 @@ static void tree_numbers(const struct tree *t, struct text_table *tt, const stru
 	bool blank = repeats_parent(t, pl);
 	char num[48];
 
-	text_cell(tt, pct_style(pct), blank ? "" : "%.1f", pct);
+	cell_pct(tt, pct_style(pct), !blank, pct);
 	if (!t->from_all)
-		text_cell(tt, TEXT_PLAIN, blank ? "" : "%.1f", pct_of(pl->total, root_total));
+		cell_pct(tt, TEXT_PLAIN, !blank, pct_of(pl->total, root_total));
 	if (!t->up)
-		text_cell(tt, TEXT_PLAIN, pl->self ? "%.1f" : "", pct_of(pl->self, sum));
+		cell_pct(tt, TEXT_PLAIN, pl->self, pct_of(pl->self, sum));
 	text_cell(tt, TEXT_PLAIN, "%s",
 		  blank ? "" : value_text(num, t->p, t->groups.column, pl->total));
 }
