@@ -11,6 +11,21 @@
 #define FUNCTION_MAX (256u << 10) /* an unsized one is not longer: no names in the gaps */
 #define RECHECK_NS NSEC_PER_SEC
 
+/* Marks of the linker script: where parts of the code begin and end. They are no functions, but the
+ * one before must not run over them. */
+static bool is_mark(const char *name)
+{
+	static const char *const marks[] = {"_text",	  "_stext",	"__pi__text",  "_etext",
+					    "_sinittext", "_einittext", "__init_begin"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++)
+		if (!strcmp(name, marks[i]))
+			return true;
+	return str_starts(name, "__") &&
+	       (str_ends(name, "_text_start") || str_ends(name, "_text_end"));
+}
+
 static int add_ksym(const struct ksym *k, void *arg)
 {
 	struct elf_sym s = {.addr = k->addr,
@@ -25,9 +40,10 @@ static int add_ksym(const struct ksym *k, void *arg)
 		return 0;
 	if (k->type == 'w' || k->type == 'W')
 		s.bind = STB_WEAK;
-	/* where the code ends: no function, but the last one must not run over it */
-	if (!strcmp(k->name, "_etext") || !strcmp(k->name, "_einittext"))
+	if (!*k->module && is_mark(k->name)) {
 		s.limit = k->addr;
+		s.type = STT_NOTYPE;
+	}
 	table_add(arg, &s, k->module);
 	return 0;
 }
