@@ -8,7 +8,7 @@
 #include <elf.h>
 
 #define FUNCTIONS_MAX 200
-#define FUNCTION_MIN_BYTES 64 /* small ones may be leaves, which need no frame */
+#define FUNCTION_MIN_BYTES 48 /* small ones may be leaves, which need no frame */
 #define PROLOGUE_BYTES 32
 
 /* push %rbp; mov %rsp,%rbp, with whatever the compiler moved before or between them */
