@@ -125,15 +125,27 @@ void taskev_free(struct taskev_ring *t);
  */
 int bpf_prog_ksyms(int (*fn)(u64 addr, u32 size_bytes, const char *name, void *arg), void *arg);
 
-/* ---- feature.c: what this kernel can do, found out by doing it
- * ----------------------------------- */
+/* ---- feature.c: what this kernel can do, found out by doing it ---------------------------------
+ */
 
+/* What the attempts share: the kernel's BTF is read once. */
+struct feature_ctx;
+struct feature_ctx *feature_ctx_new(struct arena *a);
+void feature_ctx_free(struct feature_ctx *x);
+
+struct feature_recipe;
 struct feature {
 	const char *id;	  /* "kprobe" */
-	const char *what; /* "kprobe and kretprobe probes" */
-	/* 0 works; -errno: see why (a static or arena string) and mend (a command or setting, or
-	 * NULL) */
-	int (*probe)(struct arena *a, const char **why, const char **mend);
+	const char *what; /* "kprobe: entry of a kernel function" */
+	bool needed;	  /* recording cannot do without it */
+	/*
+	 * Loads a program, attaches it, makes it run and looks whether it did; leaves nothing
+	 * behind. 0 works; -errno: see why (a static or arena string) and mend (a command or
+	 * setting, or NULL).
+	 */
+	int (*probe)(struct feature_ctx *x, const struct feature *f, const char **why,
+		     const char **mend);
+	const struct feature_recipe *recipe; /* feature_int.h: for probe() alone */
 };
 extern const struct feature features[];	  /* ends with id NULL */
 const char *feature_libbpf_version(void); /* "1.1" */
