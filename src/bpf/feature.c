@@ -221,7 +221,7 @@ static void explain(struct trial *t, int rc, const char **why, const char **mend
 	} else {
 		*why = say(x, "cannot make a map: %s", text);
 	}
-	if (t->r->attach == attach_tracepoint && x->tracefs_fd < 0)
+	if (t->stage == STAGE_ATTACH && t->r->attach == attach_tracepoint && x->tracefs_fd < 0)
 		*mend = "mount -t tracefs tracefs /sys/kernel/tracing";
 }
 
