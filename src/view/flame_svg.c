@@ -105,6 +105,9 @@ static void facts_quality(struct lines *l)
 	}
 	if (stacks)
 		fact(l, "%.0f%% of stacks complete", 100.0 * (double)complete / (double)stacks);
+	for (size_t i = 0; i < p->notes.n; i++)
+		fact(l, "%s: %s", prof_str(p, p->notes.v[i].reason),
+		     fmt_count(num, p->notes.v[i].events));
 	if (p->acct.saturated)
 		fact(l, "counts overflowed and are cut at 2^64-1");
 }

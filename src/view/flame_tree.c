@@ -157,31 +157,40 @@ static void keep(struct flame_tree *t, const struct prof *p, u32 column, struct 
 /* ---- names --------------------------------------------------------------------------------------
  */
 
-/* Appends s as clean text: what is not UTF-8, and control characters, become U+FFFD. */
+/* Bytes of a sequence that must not reach a page: controls, line separators, non-characters. */
+static bool is_odd(const char *s, size_t len)
+{
+	if (len == 1)
+		return (u8)*s < 0x20 || *s == 0x7f;
+	if (len == 2)
+		return (u8)*s == 0xc2 && (u8)s[1] < 0xa0;
+	return len == 3 && (!memcmp(s, "\xe2\x80\xa8", 3) || !memcmp(s, "\xe2\x80\xa9", 3) ||
+			    !memcmp(s, "\xef\xbf\xbe", 3) || !memcmp(s, "\xef\xbf\xbf", 3));
+}
+
+/* Appends s as clean text, as much as is ever shown: what is odd or not UTF-8 becomes U+FFFD. */
 static void clean_add(struct buf *b, const char *s, size_t n)
 {
-	size_t i = 0;
+	size_t i = 0, most = MIN(n, (size_t)NAME_MAX_BYTES);
 
-	while (i < n) {
-		size_t len = utf8_len(s + i, n - i);
-		u8 c = (u8)s[i];
-		bool c1 = len == 2 && c == 0xc2 && (u8)s[i + 1] < 0xa0;
-		/* line and paragraph separators, byte order mark, U+FFFE and U+FFFF */
-		bool odd =
-			len == 3 &&
-			(!memcmp(s + i, "\xe2\x80\xa8", 3) || !memcmp(s + i, "\xe2\x80\xa9", 3) ||
-			 !memcmp(s + i, "\xef\xbf\xbe", 3) || !memcmp(s + i, "\xef\xbf\xbf", 3));
+	while (i < most) {
+		size_t plain = i, len;
 
-		if (b->n > NAME_MAX_BYTES) {
-			buf_adds(b, "…");
-			return;
-		}
-		if (!len || (len == 1 && (c < 0x20 || c == 0x7f)) || c1 || odd)
+		while (plain < most && (u8)s[plain] >= 0x20 && (u8)s[plain] < 0x7f)
+			plain++;
+		buf_add(b, s + i, plain - i);
+		i = plain;
+		if (i == most)
+			break;
+		len = utf8_len(s + i, n - i);
+		if (!len || is_odd(s + i, len))
 			buf_adds(b, "\xef\xbf\xbd");
 		else
 			buf_add(b, s + i, len);
-		i += len ? len : 1;
+		i += MAX(len, (size_t)1);
 	}
+	if (i < n)
+		buf_adds(b, "…");
 }
 
 /* The name of a frame as an interned string: one byte of kind, then the text. */
