@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* spoor flame: from profiles of any format to one SVG. */
-#include "cmd/cmd.h"
-#include "prof/prof.h"
+#include "cmd/input_int.h"
 #include "sym/sym.h"
 #include "view/view.h"
 
@@ -9,38 +8,48 @@
 #include <unistd.h>
 
 struct flame_cmd {
-	const char *output, *title, *subtitle, *value, *match;
-	struct opt_list pids, tids, comms;
+	const char *output, *title, *subtitle, *value, *format, *filter;
+	struct opt_list pids, tids, comms, cpus;
 	u64 from_ns, to_ns, width_px;
-	bool inverted, no_demangle;
+	bool inverted, no_demangle, strict, quiet;
+	u8 verbose;
 };
 
 static const struct opt flame_options[] = {
+	{0, NULL, OPT_GROUP, .help = "The picture"},
 	{'o', "output", OPT_STR, offsetof(struct flame_cmd, output), "FILE",
-	 "write the picture here; - is standard output", .complete = "file"},
-	{0, "title", OPT_STR, offsetof(struct flame_cmd, title), "TEXT", "title of the picture"},
+	 "Write the picture here; - is standard output.", .complete = "file"},
+	{0, "title", OPT_STR, offsetof(struct flame_cmd, title), "TEXT", "Its title."},
 	{0, "subtitle", OPT_STR, offsetof(struct flame_cmd, subtitle), "TEXT",
-	 "a line under the title"},
+	 "A line under the title."},
 	{0, "width", OPT_U64, offsetof(struct flame_cmd, width_px), "PX",
-	 "width of the picture in pixels (1200)", .min = 320, .max = 20000},
+	 "Its width in pixels. Default 1200.", .min = 320, .max = 20000},
 	{0, "inverted", OPT_FLAG, offsetof(struct flame_cmd, inverted), NULL,
-	 "root at the top (icicle graph)"},
+	 "Root at the top (icicle graph)."},
 	{0, "value", OPT_STR, offsetof(struct flame_cmd, value), "NAME",
-	 "what widths stand for, when the profile has several values"},
+	 "What widths stand for when the profile has several values; `spoor info` lists them."},
 	{0, "no-demangle", OPT_FLAG, offsetof(struct flame_cmd, no_demangle), NULL,
-	 "show C++ and Rust names as they are in the file"},
-	{0, NULL, OPT_GROUP, 0, NULL, "What to show"},
-	{'p', "pid", OPT_LIST, offsetof(struct flame_cmd, pids), "PID", "only these processes",
+	 "Show C++ and Rust names as they stand in the file."},
+	{0, NULL, OPT_GROUP, .help = "Which samples"},
+	{0, "filter", OPT_STR, offsetof(struct flame_cmd, filter), "REGEX",
+	 "Only stacks with a frame that matches."},
+	{'p', "pid", OPT_LIST, offsetof(struct flame_cmd, pids), "PID", "Only these processes.",
 	 .complete = "pid"},
-	{'t', "tid", OPT_LIST, offsetof(struct flame_cmd, tids), "TID", "only these threads"},
+	{'t', "tid", OPT_LIST, offsetof(struct flame_cmd, tids), "TID", "Only these threads."},
 	{'n', "name", OPT_LIST, offsetof(struct flame_cmd, comms), "NAME",
-	 "only processes of this name; * and ? match any"},
-	{0, "match", OPT_STR, offsetof(struct flame_cmd, match), "REGEX",
-	 "only stacks with a frame that matches"},
+	 "Only processes of this name; * and ? stand for any text."},
+	{'C', "cpu", OPT_LIST, offsetof(struct flame_cmd, cpus), "CPUS",
+	 "Only these CPUs, such as 0-3,5."},
 	{0, "from", OPT_DUR, offsetof(struct flame_cmd, from_ns), "TIME",
-	 "only from this time after the start, e.g. 2s or 500ms"},
+	 "Only from this time after the start."},
 	{0, "to", OPT_DUR, offsetof(struct flame_cmd, to_ns), "TIME",
-	 "only up to this time after the start"},
+	 "Only up to this time after the start."},
+	{0, NULL, OPT_GROUP, .help = "Input"},
+	{0, "format", OPT_STR, offsetof(struct flame_cmd, format), "NAME",
+	 "Format of the input; normally told by content."},
+	{0, "strict", OPT_FLAG, offsetof(struct flame_cmd, strict), NULL,
+	 "Exit status 3 when the input is incomplete: samples lost, data dropped, file cut off."},
+	OPTS_COMMON(struct flame_cmd),
 	OPT_END,
 };
 
@@ -50,23 +59,27 @@ const struct command cmd_flame = {
 	.name = "flame",
 	.group = GROUP_CPU,
 	.summary = "draw a flame graph: an SVG with zoom and search",
-	.usage = "[options] INPUT...",
+	.usage = "[options] [INPUT...]",
 	.details =
-		"Reads recordings (.spoor), folded stacks and perf script output, told apart by "
-		"content, plain or compressed; - is standard input. Several inputs are added "
-		"up.\n\n"
+		"INPUT is a recording (.spoor), folded stacks or perf script output, plain or "
+		"compressed; - is standard input. Without INPUT the newest *.spoor of the current "
+		"directory is read, and named on stderr. Several inputs are added up.\n\n"
 		"Without -o the picture goes to standard output when that is a file or the input "
-		"is -, and else to a file named after the input, whose name is printed.\n\n"
+		"is -, and else to a file of the current directory named after the input, whose "
+		"name is printed.\n\n"
 		"The picture opens at once at any size: only what can be seen is drawn, the "
 		"heaviest frames are in the file and appear on zoom, grey stands for the rest. "
-		"In a browser: click zooms, / or Ctrl-F searches by regular expression, Ctrl-I "
-		"ignores case, arrow keys and Enter walk, Esc goes back. Without scripts it is a "
-		"still picture.",
-	.examples =
-		"spoor flame rec.spoor\twrite rec.svg\n"
-		"spoor record -a -d 10 -o - | spoor flame - > x.svg\tthe whole machine, 10 s\n"
-		"spoor flame -n nginx --from 2s --to 3s rec.spoor\tone second of one program\n"
-		"spoor flame --match 'malloc|free' -o - stacks.folded > x.svg\tonly some stacks",
+		"In a browser: a click zooms; / or Ctrl-F searches by regular expression and shows "
+		"the share of what matches, Ctrl-I ignores case; arrow keys and Enter walk; Esc "
+		"goes back. Zoom and search are in the address, to be passed on. Without scripts "
+		"it is a still picture.\n\n"
+		"Exit status: 0 done, 1 wrong use, 2 unreadable input or no samples (the picture "
+		"then says so), 3 --strict and something is missing.",
+	.examples = "spoor flame\tthe newest recording, as an SVG of its name\n"
+		    "spoor record -a -d 10 -o - | spoor flame - > x.svg\tthe whole machine, 10 s\n"
+		    "spoor flame -n nginx --from 2s --to 3s rec.spoor\tone second of one program\n"
+		    "spoor flame --filter '^tcp_' -o tcp.svg stacks.folded\tonly some stacks\n"
+		    "perf script | spoor flame - > x.svg\tfrom a recording made by perf",
 	.opts = flame_options,
 	.opts_bytes = sizeof(struct flame_cmd),
 	.run = flame_run,
@@ -81,9 +94,9 @@ static bool stdout_is_file(void)
 }
 
 /* Where to write: dir/app.folded.gz -> app.svg here. */
-static const char *output_name(struct command_ctx *c, const struct flame_cmd *o)
+static const char *output_name(struct command_ctx *c, const struct flame_cmd *o, const char *in)
 {
-	const char *in = c->inputs.v[0], *base = strrchr(in, '/');
+	const char *base = strrchr(in, '/');
 	struct buf b = {0};
 	const char *name;
 	char *dot;
@@ -111,130 +124,88 @@ static const char *output_name(struct command_ctx *c, const struct flame_cmd *o)
 	return name;
 }
 
-static int load(struct prof *p, const struct opt_list *inputs)
+static bool is_filtered(const struct flame_cmd *o)
 {
-	struct prof one;
-	int rc;
-
-	if (inputs->n == 1)
-		return prof_load(p, inputs->v[0], NULL);
-	for (size_t i = 0; i < inputs->n; i++) {
-		prof_init(&one);
-		rc = prof_load(&one, inputs->v[i], NULL);
-		if (!rc)
-			prof_merge(p, &one);
-		prof_done(&one);
-		if (rc)
-			return rc;
-	}
-	prof_finish(p);
-	return 0;
-}
-
-static int column_find(const struct prof *p, const char *name, u32 *column)
-{
-	struct buf b = {0};
-
-	*column = ~0u;
-	for (u32 i = 0; i < p->nvalues && name; i++) {
-		buf_addf(&b, "%s%s", i ? ", " : "", prof_str(p, p->values[i].name));
-		if (!strcmp(prof_str(p, p->values[i].name), name))
-			*column = i;
-	}
-	if (name && *column == ~0u) {
-		err(-EINVAL, "this profile has no value %s", name);
-		err_try("--value with one of: %s", buf_str(&b));
-	}
-	buf_done(&b);
-	return name && *column == ~0u ? -EINVAL : 0;
-}
-
-static void say_losses(const struct prof *p)
-{
-	struct buf b = {0};
-
-	prof_loss_line(p, &b);
-	if (b.n)
-		log_warn("flame: %s", b.p);
-	buf_done(&b);
+	return o->pids.n || o->tids.n || o->cpus.n || o->comms.n || o->filter || o->from_ns ||
+	       o->to_ns;
 }
 
 /* An empty picture is written too, but is a failure: a script should not take it for an answer. */
-static int say_empty(const struct prof *p, const struct command_ctx *c, bool filtered)
+static int say_empty(const struct prof *p, const struct flame_cmd *o, const char *in)
 {
-	u64 sum = 0;
-
-	for (u32 i = 0; i < p->nvalues; i++)
-		sum |= prof_sum(p, i);
-	if (sum)
-		return 0;
-	err(-EBADMSG, "no samples in %s%s%s", c->inputs.v[0], c->inputs.n > 1 ? " ..." : "",
-	    filtered ? " that pass the filter" : "");
-	err_try("spoor info %s", c->inputs.v[0]);
+	for (u32 i = 0; i < p->nvalues; i++) {
+		if (prof_sum(p, i))
+			return 0;
+	}
+	err(-EBADMSG, "no samples in %s%s", strcmp(in, "-") ? in : "standard input",
+	    is_filtered(o) ? " pass the filter" : "");
+	if (strcmp(in, "-"))
+		err_try("spoor info %s", in);
 	return -EBADMSG;
 }
 
-/* 0, a negative errno, or EXIT_USAGE after saying why. */
-static int draw(struct prof *p, const struct flame_cmd *o, const struct prof_filter *filter,
-		struct out *out)
+static int draw(struct prof *p, const struct flame_cmd *o, struct out *out)
 {
+	const struct prof_filter filter = {.pids = o->pids,
+					   .tids = o->tids,
+					   .cpus = o->cpus,
+					   .comms = o->comms,
+					   .frame_regex = o->filter,
+					   .from_ns = o->from_ns,
+					   .to_ns = o->to_ns};
 	struct flame_opts fo = {.title = o->title,
 				.subtitle = o->subtitle,
 				.width_px = (u32)o->width_px,
 				.inverted = o->inverted,
 				.rename = o->no_demangle ? NULL : sym_demangle};
-	int rc = filter ? prof_filter(p, filter) : 0;
+	int rc = is_filtered(o) ? prof_filter(p, &filter) : 0;
 
 	if (!rc)
-		rc = column_find(p, o->value, &fo.column);
-	if (rc == -EINVAL) {
-		err_print("flame");
-		return EXIT_USAGE;
-	}
+		rc = cmd_value_find(p, o->value, &fo.column);
 	return rc ? rc : view_flame(p, &fo, out);
+}
+
+/* Reads, draws, and puts the whole picture in its place, or nothing. */
+static int draw_file(struct command_ctx *c, const char *in, bool *incomplete)
+{
+	const struct flame_cmd *o = c->opts;
+	const char *name = output_name(c, o, in);
+	struct out *out = out_open(name, true);
+	struct prof p;
+	int rc;
+
+	if (!out)
+		return -EIO;
+	prof_init(&p);
+	rc = cmd_load(c, &p, o->format, incomplete);
+	if (!rc)
+		rc = draw(&p, o, out);
+	if (rc)
+		out_abort(out);
+	else
+		rc = out_close(out);
+	if (!rc)
+		rc = say_empty(&p, o, in);
+	if (!rc && !o->output && strcmp(name, "-"))
+		printf("%s\n", name);
+	prof_done(&p);
+	return rc;
 }
 
 static int flame_run(struct command_ctx *c)
 {
 	const struct flame_cmd *o = c->opts;
-	struct prof_filter filter = {.pids = o->pids,
-				     .tids = o->tids,
-				     .comms = o->comms,
-				     .frame_regex = o->match,
-				     .from_ns = o->from_ns,
-				     .to_ns = o->to_ns};
-	bool filtered = o->pids.n || o->tids.n || o->comms.n || o->match || o->from_ns || o->to_ns;
-	const char *name;
-	struct out *out;
-	struct prof p;
-	int rc;
+	const char *in = c->inputs.n ? c->inputs.v[0] : cmd_newest_recording(c->arena);
+	bool incomplete = false;
+	int rc = -EINVAL;
 
-	if (!c->inputs.n) {
-		err(-EINVAL, "what should be drawn? give a file, or - for standard input");
-		err_try("spoor flame rec.spoor");
+	if (in && o->to_ns && o->to_ns <= o->from_ns)
+		err(-EINVAL, "--to is not after --from: nothing is between them");
+	else if (in)
+		rc = draw_file(c, in, &incomplete);
+	if (rc == -EINVAL) {
 		err_print("flame");
 		return EXIT_USAGE;
 	}
-	name = output_name(c, o);
-	out = out_open(name, true);
-	if (!out)
-		return -EIO;
-	prof_init(&p);
-	rc = load(&p, &c->inputs);
-	if (!rc)
-		rc = draw(&p, o, filtered ? &filter : NULL, out);
-	if (rc) {
-		out_abort(out);
-		goto done;
-	}
-	rc = out_close(out);
-	if (rc)
-		goto done;
-	say_losses(&p);
-	rc = say_empty(&p, c, filtered);
-	if (!rc && !o->output && strcmp(name, "-"))
-		printf("%s\n", name);
-done:
-	prof_done(&p);
-	return rc;
+	return rc ? rc : o->strict && incomplete ? EXIT_LOST : EXIT_DONE;
 }

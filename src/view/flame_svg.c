@@ -95,8 +95,13 @@ static void facts_quality(struct lines *l)
 	buf_done(&b);
 	if (prof_lost(p) || p->meta.event)
 		fact(l, "%s lost", fmt_count(num, prof_lost(p)));
-	if (prof_dropped(p))
-		fact(l, "%s dropped", fmt_count(num, prof_dropped(p)));
+	for (size_t i = 0; i < p->losses.n; i++) {
+		const struct prof_loss *d = &p->losses.v[i];
+
+		if (d->dropped)
+			fact(l, "%s dropped: %s", fmt_count(num, d->events),
+			     prof_str(p, d->reason));
+	}
 	if (p->meta.idle_samples)
 		fact(l, "%s idle hidden", fmt_count(num, p->meta.idle_samples));
 	for (size_t i = 0; i < p->health.n; i++) {
