@@ -64,4 +64,37 @@ void feed_init(struct feed *f, const struct sampler_opts *o, s64 wall_offset_ns)
 int feed_drain(struct feed *f, bool all);
 void feed_done(struct feed *f);
 
+/* ---- record.c, summary.c -----------------------------------------------------------------------
+ */
+
+struct recorder {
+	const struct record_opts *o;
+	struct record_result *r;
+	struct sampler_opts so; /* o->sampler, clamped to what the kernel allows */
+	struct loop *loop;
+	struct command_run command;
+	struct sym_ctx *sym;
+	struct feed feed;
+	struct prof prof;
+	struct out *out;
+	struct buf online;	   /* one byte per CPU */
+	VEC(int) pidfds;	   /* of the targets; -1 once ended */
+	struct sampler_stats said; /* what earlier chunks have told */
+	struct budget budget;
+	u64 start_ns, chunk_ns, freq_hz;
+	s64 wall_offset_ns;
+	u32 traced_cpus;	 /* the most there were */
+	const char *why_stopped; /* NULL: as planned */
+	u32 n_signals;
+	bool progress_shown;
+	int rc; /* first failure while running */
+};
+
+/* Fills in meta; ids of strings are good for the chunk p only. */
+void summary_meta(struct recorder *rec, const struct sampler_stats *st);
+/* The line at the end. file_bytes: what was written. */
+void summary_line(struct recorder *rec, const struct sampler_stats *st, u64 file_bytes);
+void summary_progress(struct recorder *rec, const struct sampler_stats *st);
+u64 summary_lost(const struct sampler_stats *st);
+
 #endif
