@@ -35,6 +35,9 @@ int sampler_decode(const void *rec, size_t n, struct sampler_event *e);
  */
 int taskev_decode(const void *rec, size_t n, struct taskev *e);
 
+/* caps.c: the message for a refusal, with the capabilities that are missing; returns rc. */
+int bpf_refused(int rc, const char *what);
+
 /* Makes libbpf silent below -vv; its hints do not fit here. */
 void bpf_quiet(void);
 

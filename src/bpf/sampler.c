@@ -66,19 +66,6 @@ static void raise_memlock(void)
 	}
 }
 
-static int refused(int rc, const char *what)
-{
-	err(rc, "the kernel refused %s", what);
-	if (rc == -EPERM || rc == -EACCES)
-		err_try("run as root, or give the program what it needs: "
-			"setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep spoor");
-	else if (rc == -ENOMEM)
-		err_try("ulimit -l unlimited (kernels before 5.11), or free some memory");
-	else
-		err_try("spoor doctor");
-	return rc;
-}
-
 /* Where we live among pid namespaces, and what is needed to look into kernel structures. */
 static int find_offsets(struct sampler *s, const struct sampler_opts *o, struct sampler_cfg *cfg)
 {
@@ -141,7 +128,7 @@ static int load(struct sampler *s, const struct sampler_opts *o, u32 ring_bytes)
 		sampler_bpf__destroy(s->skel);
 		s->skel = NULL;
 		if (rc != -ENOMEM || ring_bytes / 2 < RING_MIN_BYTES)
-			return refused(rc, "the sampling program");
+			return bpf_refused(rc, "the sampling program");
 	}
 }
 
@@ -245,7 +232,7 @@ static int events_open_best(struct sampler *s, const struct sampler_opts *o)
 	}
 	if (rc == -ENODEV)
 		return err(rc, "none of the wanted CPUs is online");
-	return rc ? refused(rc, "a perf event for sampling") : 0;
+	return rc ? bpf_refused(rc, "a perf event for sampling") : 0;
 }
 
 static int targets_init(struct sampler *s, const struct sampler_opts *o)
@@ -262,7 +249,7 @@ static int targets_init(struct sampler *s, const struct sampler_opts *o)
 	s->fork_link = bpf_program__attach(s->skel->progs.on_fork);
 	s->free_link = bpf_program__attach(s->skel->progs.on_free);
 	if (!s->fork_link || !s->free_link)
-		return refused(-errno, "the program that follows children");
+		return bpf_refused(-errno, "the program that follows children");
 	return 0;
 }
 
@@ -317,7 +304,7 @@ int sampler_open(struct sampler **out, const struct sampler_opts *o)
 	if (!rc) {
 		s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), ring_event, s, NULL);
 		if (!s->ring)
-			rc = refused(-errno, "a mapping of the ring buffer");
+			rc = bpf_refused(-errno, "a mapping of the ring buffer");
 	}
 	if (rc) {
 		sampler_free(s);

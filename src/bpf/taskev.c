@@ -265,10 +265,7 @@ int taskev_open(struct taskev_ring **out, const u8 *cpus, size_t ncpus)
 		rc = 0;
 	}
 	if (rc) {
-		err(rc, "the kernel refused perf's task events");
-		if (rc == -EPERM || rc == -EACCES)
-			err_try("run as root, or sysctl kernel.perf_event_paranoid=-1 and "
-				"kernel.perf_event_mlock_kb=4096");
+		bpf_refused(rc, "perf's task events");
 		taskev_free(t);
 		return rc;
 	}

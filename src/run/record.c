@@ -311,30 +311,33 @@ static int loop_setup(struct recorder *rec)
 static int prepare(struct recorder *rec)
 {
 	struct feed *f = &rec->feed;
-	u32 pid;
 	int rc = 0;
 
 	rec->loop = loop_new();
 	if (!rec->loop)
 		return -EIO;
-	if (rec->o->cmd) {
+	if (rec->o->cmd)
 		rc = command_start(&rec->command, rec->o->cmd);
-		pid = (u32)rec->command.pid;
-		rec->so.pids = &pid;
+	if (rec->o->cmd && !rec->o->all) {
+		rec->command_pid = (u32)rec->command.pid;
+		rec->so.pids = &rec->command_pid;
 		rec->so.npids = 1;
 		rec->so.follow = true;
 	}
 	if (!rc)
 		rc = loop_setup(rec);
 	if (rc)
-		goto out;
+		return rc;
 	raise_nofile();
 	clamp(rec);
-	rc = taskev_open(&f->tasks, NULL, 0);
+	rc = sampler_open(&f->sampler, &rec->so);
 	if (!rc)
-		rc = sampler_open(&f->sampler, &rec->so);
+		rc = taskev_open(&f->tasks, NULL, 0);
 	if (rc)
-		goto out;
+		return rc;
+	rec->out = out_open(rec->o->out_path, false);
+	if (!rec->out)
+		return -EIO;
 	rec->wall_offset_ns = (s64)(clock_wall_ns() - clock_mono_ns());
 	f->sym = sym_new(&(struct sym_opts){.root = "", .no_cache = rec->o->no_cache});
 	f->prof = &rec->prof;
@@ -342,13 +345,9 @@ static int prepare(struct recorder *rec)
 	rec->sym = f->sym;
 	rc = cpus_online("", &rec->online);
 	if (rc)
-		goto out;
+		return rc;
 	chunk_begin(rec);
-	rc = spoor_begin(rec->out);
-out:
-	if (rec->o->cmd)
-		rec->so.pids = NULL; /* was on this stack */
-	return rc;
+	return spoor_begin(rec->out);
 }
 
 static int timers_start(struct recorder *rec)
@@ -379,8 +378,10 @@ static int record(struct recorder *rec)
 	rc = sampler_start(rec->feed.sampler);
 	if (!rc)
 		rc = timers_start(rec);
-	if (!rc && rec->command.pid)
+	if (!rc && rec->command.pid) {
 		rc = command_go(&rec->command, rec->o->cmd);
+		rec->not_run = rc != 0;
+	}
 	if (rc)
 		return rc;
 	rc = loop_run(rec->loop);
@@ -422,7 +423,6 @@ static void cleanup(struct recorder *rec)
 {
 	size_t i;
 
-	command_done(&rec->command);
 	sampler_free(rec->feed.sampler);
 	taskev_free(rec->feed.tasks);
 	feed_done(&rec->feed);
@@ -434,6 +434,9 @@ static void cleanup(struct recorder *rec)
 	buf_done(&rec->online);
 	loop_free(rec->loop);
 	prof_done(&rec->prof);
+	if (rec->command.pid && rec->command.status < 0 && rec->command.go_fd < 0)
+		log_warn("recording has ended; waiting for the command");
+	command_done(&rec->command);
 }
 
 int record_run(const struct record_opts *o, struct record_result *r)
@@ -443,26 +446,20 @@ int record_run(const struct record_opts *o, struct record_result *r)
 			       .so = o->sampler,
 			       .command = {.go_fd = -1, .fail_fd = -1, .pidfd = -1, .status = -1},
 			       .budget = {.limit_pct = o->budget_pct}};
-	bool ran = false;
-	int rc, rc2;
+	int rc, rc2 = 0;
 
 	memset(r, 0, sizeof(*r));
 	r->cmd_status = -1;
-	rec.out = out_open(o->out_path, false);
-	if (!rec.out)
-		return -EIO;
 	prof_init(&rec.prof);
 	rc = prepare(&rec);
-	if (!rc) {
+	if (!rc)
 		rc = record(&rec);
-		ran = rec.command.status < 0 || !rc || rec.feed.samples;
-	}
-	if (ran)
+	if (rec.start_ns && !rec.not_run)
 		rc = finish(&rec, rc);
-	if (ran)
+	if (rec.out && rec.not_run)
+		out_abort(rec.out);
+	else if (rec.out)
 		rc2 = out_close(rec.out);
-	else
-		rc2 = (out_abort(rec.out), 0);
 	cleanup(&rec);
 	r->cmd_status = rec.command.status;
 	return rc ? rc : rc2;

@@ -73,6 +73,8 @@ struct recorder {
 	struct sampler_opts so; /* o->sampler, clamped to what the kernel allows */
 	struct loop *loop;
 	struct command_run command;
+	u32 command_pid;
+	bool not_run; /* the command could not be executed */
 	struct sym_ctx *sym;
 	struct feed feed;
 	struct prof prof;

@@ -21,6 +21,7 @@ struct record_opts {
 	double budget_pct;    /* 0: never stop */
 	bool progress;	      /* a line on stderr that is kept up to date */
 	bool no_cache;
+	bool all;	     /* with cmd: record everything while it runs */
 	const char *cmdline; /* what was typed, for the recording */
 };
 struct record_result {
