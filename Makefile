@@ -84,7 +84,7 @@ $(B)/obj/view/flame_svg.o: $(wildcard src/view/*.js src/view/*.css)
 $(B)/bpf/%.bpf.o: src/bpf/%.bpf.c $(wildcard src/bpf/*.bpf.h)
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) -iquote src \
-		-I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -c -o $@ $<
+		-I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
 	llvm-strip -g $@
 
 $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
