@@ -155,7 +155,8 @@ export async function main() {
       await t.fn();
       console.log("ok " + t.name);
     } catch (e) {
-      console.log("not ok " + t.name + "\n  " + String(e.stack ?? e).split("\n").slice(0, 4).join("\n  "));
+      const [why, ...trace] = String(e.stack ?? e).split("\n");
+      console.log(`not ok ${t.name}: ${why}\n${trace.slice(0, 3).join("\n")}`);
     }
   }
   if (browser) await browser.close();
