@@ -8,6 +8,7 @@
  */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -246,7 +247,7 @@ static int targets_watch(struct recorder *rec)
 
 	for (i = 0; i < rec->so.ntids; i++)
 		if (proc_stat("", (pid_t)rec->so.tids[i], &st))
-			return err(-ESRCH, "no thread %u", rec->so.tids[i]);
+			return err(-EINVAL, "there is no thread %u", rec->so.tids[i]);
 	if (rec->command.pid)
 		return loop_add_fd(rec->loop, rec->command.pidfd, on_command_end, rec);
 	for (i = 0; i < rec->so.npids; i++) {
@@ -255,7 +256,9 @@ static int targets_watch(struct recorder *rec)
 			return err(-EINVAL, "%u is a thread of process %d; use -t %u",
 				   rec->so.pids[i], st.tgid, rec->so.pids[i]);
 		if (fd < 0)
-			return err(-errno, "no process %u", rec->so.pids[i]);
+			return errno == ESRCH
+				       ? err(-EINVAL, "there is no process %u", rec->so.pids[i])
+				       : err(-errno, "cannot watch process %u", rec->so.pids[i]);
 		vec_push(&rec->pidfds, fd);
 		rc = loop_add_fd(rec->loop, fd, on_target_end, rec);
 		if (rc)
@@ -439,6 +442,16 @@ static void cleanup(struct recorder *rec)
 	command_done(&rec->command);
 }
 
+/* Nothing was recorded: leave no empty file behind. */
+static void out_remove(struct recorder *rec)
+{
+	struct stat st;
+
+	out_abort(rec->out);
+	if (!stat(rec->o->out_path, &st) && S_ISREG(st.st_mode))
+		unlink(rec->o->out_path);
+}
+
 int record_run(const struct record_opts *o, struct record_result *r)
 {
 	struct recorder rec = {.o = o,
@@ -457,7 +470,7 @@ int record_run(const struct record_opts *o, struct record_result *r)
 	if (rec.start_ns && !rec.not_run)
 		rc = finish(&rec, rc);
 	if (rec.out && rec.not_run)
-		out_abort(rec.out);
+		out_remove(&rec);
 	else if (rec.out)
 		rc2 = out_close(rec.out);
 	cleanup(&rec);

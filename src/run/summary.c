@@ -107,7 +107,8 @@ void summary_line(struct recorder *rec, const struct sampler_stats *st, u64 file
 
 	buf_reset(b);
 	buf_addf(b, "%s samples", fmt_count(n, f->samples));
-	buf_addf(b, " of %s processes", fmt_count(n, f->procs.n_sampled));
+	buf_addf(b, " of %s process%s", fmt_count(n, f->procs.n_sampled),
+		 f->procs.n_sampled == 1 ? "" : "es");
 	add_lost(b, rec, st);
 	if (f->samples)
 		buf_addf(b, ", %.1f%% complete stacks",
