@@ -261,14 +261,18 @@ static void resolve_user(struct stacks *s, struct proc *pr, const u64 *ips, u32 
 			 struct stack *st)
 {
 	struct map_file *in, *last = NULL;
-	u32 nos[SAMPLER_MAX_STACK], i;
+	u32 nos[SAMPLER_MAX_STACK], i, n_mapped = 1;
 
 	n = MIN(n, SAMPLER_MAX_STACK);
 	for (i = 0; i < n; i++) {
 		nos[i] = user_frame(s, pr, lookup_pc(ips[i], i, in_syscall), &in);
-		if (in)
+		if (in) {
 			last = in;
+			n_mapped = i + 1;
+		}
 	}
+	/* Callers outside any code are what a register that holds no frame pointer points to. */
+	n = MIN(n, n_mapped);
 	if (user_complete(s, nos, n)) {
 		st->flags |= SAMPLE_COMPLETE;
 		st->flags &= (u8)~SAMPLE_USTACK_CUT;
