@@ -14,24 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CACHE_VERSION 1
 #define CACHE_MAX_FILES 65536
 #define TOUCH_AFTER_S 86400 /* use is noted once a day */
 
-struct cache_head {
-	char magic[8];
-	u32 version;
-	u32 crc; /* crc32c of this head with crc 0 */
-	u64 n_syms, names_bytes;
-	u32 flags, nsegs;
-	struct sym_seg segs[SYM_SEGS];
-	u32 key_n, pad;
-	u8 key[CACHE_KEY_MAX];
-};
 _Static_assert(sizeof(struct cache_head) == 40 + 24 * SYM_SEGS + 8 + CACHE_KEY_MAX, "file format");
 _Static_assert(sizeof(struct sym_entry) == 16, "sym_entry is a file format");
-
-static const char magic[8] = "spoorsym";
 
 /* A directory of ours that nobody else may write. It is made when it is not there. */
 static int open_dir(const char *path)
@@ -82,7 +69,7 @@ int cache_dir_open(const struct sym_opts *o)
 	return fd;
 }
 
-static u32 head_crc(const struct cache_head *h)
+u32 cache_head_crc(const struct cache_head *h)
 {
 	struct cache_head copy = *h;
 
@@ -94,8 +81,8 @@ static bool head_good(const struct cache_head *h, u64 file_bytes, const void *ke
 {
 	u64 left = file_bytes - sizeof(*h);
 
-	return !memcmp(h->magic, magic, sizeof(magic)) && h->version == CACHE_VERSION &&
-	       h->crc == head_crc(h) && h->nsegs <= SYM_SEGS && h->key_n == key_n &&
+	return !memcmp(h->magic, CACHE_MAGIC, sizeof(h->magic)) && h->version == CACHE_VERSION &&
+	       h->crc == cache_head_crc(h) && h->nsegs <= SYM_SEGS && h->key_n == key_n &&
 	       !memcmp(h->key, key, key_n) && h->n_syms <= left / sizeof(struct sym_entry) &&
 	       h->names_bytes == left - h->n_syms * sizeof(struct sym_entry) && h->names_bytes > 0;
 }
@@ -196,10 +183,10 @@ int cache_save(int dirfd, const char *name, const void *key, size_t key_n,
 	BUG_ON(key_n > CACHE_KEY_MAX);
 	if (dirfd < 0 || !t->names_bytes)
 		return -ENOENT;
-	memcpy(h.magic, magic, sizeof(magic));
+	memcpy(h.magic, CACHE_MAGIC, sizeof(h.magic));
 	memcpy(h.segs, t->segs, sizeof(h.segs));
 	memcpy(h.key, key, key_n);
-	h.crc = head_crc(&h);
+	h.crc = cache_head_crc(&h);
 	snprintf(tmp, sizeof(tmp), "%s.%d.tmp", name, (int)getpid());
 	unlinkat(dirfd, tmp, 0);
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -75,6 +75,19 @@ bool table_off_to_addr(const struct sym_table *t, u64 off, u64 *addr);
  */
 
 #define CACHE_KEY_MAX 64
+#define CACHE_VERSION 1
+#define CACHE_MAGIC "spoorsym"
+struct cache_head {
+	char magic[8];
+	u32 version;
+	u32 crc; /* crc32c of this head with crc 0 */
+	u64 n_syms, names_bytes;
+	u32 flags, nsegs;
+	struct sym_seg segs[SYM_SEGS];
+	u32 key_n, pad;
+	u8 key[CACHE_KEY_MAX];
+};
+u32 cache_head_crc(const struct cache_head *h);
 /* Opens (and makes) the directory; -1 when there is none that is ours alone. */
 int cache_dir_open(const struct sym_opts *o);
 /* true when `name` is there, whole, ours and for this key; t then maps it. */

@@ -53,6 +53,13 @@ static size_t kallsyms_block(struct kall *ka, char *block, size_t n)
 	return (size_t)(end - p);
 }
 
+void kallsyms_parse(char *text, size_t n, int (*fn)(const struct ksym *k, void *arg), void *arg)
+{
+	struct kall ka = {.fn = fn, .arg = arg};
+
+	kallsyms_block(&ka, text, n);
+}
+
 int kallsyms_each(const char *root, int (*fn)(const struct ksym *k, void *arg), void *arg)
 {
 	struct kall ka = {.fn = fn, .arg = arg};

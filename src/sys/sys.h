@@ -58,6 +58,8 @@ struct ksym {
 };
 /* -EPERM when addresses are hidden (kptr_restrict): every one is 0. */
 int kallsyms_each(const char *root, int (*fn)(const struct ksym *k, void *arg), void *arg);
+/* The same on whole lines of text, which it cuts up; for tests and fuzzing. */
+void kallsyms_parse(char *text, size_t n, int (*fn)(const struct ksym *k, void *arg), void *arg);
 /* Build-id of the running kernel from /sys/kernel/notes; length or -errno. */
 int kernel_build_id(const char *root, u8 id[20]);
 int kernel_release(char *out, size_t size_bytes);
