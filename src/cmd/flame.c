@@ -165,6 +165,25 @@ static int draw(struct prof *p, const struct flame_cmd *o, struct out *out)
 	return rc ? rc : view_flame(p, &fo, out);
 }
 
+/*
+ * Nothing could be read. A file stays as it was; but what is redirected exists already, and has to
+ * be a picture whatever happens. The message for stderr is kept.
+ */
+static void draw_problem(struct command_ctx *c, struct out *out)
+{
+	const struct flame_cmd *o = c->opts;
+	struct flame_opts fo = {.title = o->title,
+				.subtitle = o->subtitle,
+				.width_px = (u32)o->width_px,
+				.problem = arena_strndup(c->arena, err_msg(), strlen(err_msg()))};
+	struct prof none;
+
+	prof_init(&none);
+	prof_finish(&none);
+	view_flame(&none, &fo, out);
+	prof_done(&none);
+}
+
 /* Reads, draws, and puts the whole picture in its place, or nothing. */
 static int draw_file(struct command_ctx *c, const char *in, bool *incomplete)
 {
@@ -172,7 +191,7 @@ static int draw_file(struct command_ctx *c, const char *in, bool *incomplete)
 	const char *name = output_name(c, o, in);
 	struct out *out = out_open(name, true);
 	struct prof p;
-	int rc;
+	int rc, rc_close;
 
 	if (!out)
 		return -EIO;
@@ -180,14 +199,19 @@ static int draw_file(struct command_ctx *c, const char *in, bool *incomplete)
 	rc = cmd_load(c, &p, o->format, incomplete);
 	if (!rc)
 		rc = draw(&p, o, out);
-	if (rc)
+	if (rc && strcmp(name, "-")) {
 		out_abort(out);
-	else
-		rc = out_close(out);
+		goto done;
+	}
+	if (rc)
+		draw_problem(c, out);
+	rc_close = out_close(out);
+	rc = rc ? rc : rc_close;
 	if (!rc)
 		rc = say_empty(&p, o, in);
 	if (!rc && !o->output && strcmp(name, "-"))
 		printf("%s\n", name);
+done:
 	prof_done(&p);
 	return rc;
 }

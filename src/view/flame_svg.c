@@ -259,14 +259,18 @@ static void add_empty(struct buf *b, const struct flame_page *pg)
 	const struct prof *p = pg->p;
 	const char *why = "the profile has no stacks with a weight above zero";
 
-	if (prof_dropped(p))
+	if (pg->o->problem)
+		why = pg->o->problem;
+	else if (prof_dropped(p))
 		why = "all of it was dropped";
 	else if (prof_lost(p))
 		why = "all of it was lost";
 	else if (p->meta.idle_samples)
 		why = "every CPU was idle";
-	buf_addf(b, "<text class=\"empty\" x=\"%u\" y=\"%u\">no samples: %s</text>\n",
-		 pg->g->width / 2, pg->g->top + 36, why);
+	buf_addf(b, "<text class=\"empty\" x=\"%u\" y=\"%u\">no samples: ", pg->g->width / 2,
+		 pg->g->top + 36);
+	esc_xml(b, why, strlen(why));
+	buf_adds(b, "</text>\n");
 }
 
 void flame_page_end(const struct flame_page *pg, struct out *out)

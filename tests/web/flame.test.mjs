@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame graph in a real browser, against the truth computed from the same folded text.
 import {spawnSync} from "node:child_process";
-import {boxes, check, clickFrame, elements, equal, find, flame, main, manyStacks, matching, near, percent,
-  test, textOf, treeOf, withPage} from "./lib.mjs";
+import {existsSync, writeFileSync} from "node:fs";
+import {join} from "node:path";
+import {boxes, check, clickFrame, dir, elements, equal, find, flame, main, manyStacks, matching, near,
+  percent, spoor, test, textOf, treeOf, withPage} from "./lib.mjs";
 
 const LIVE = 4000, WIDTH = 1180, PAD = 10;
 const SMALL = "sh;main;parse;lex 20\nsh;main;parse 5\nsh;main;run;exec;parse 15\nsh;main;run;Exec 10\n" +
@@ -87,15 +89,17 @@ test("flame: without scripts it is a right picture", async () => {
 
 test("flame: script and file draw the same picture", async () => {
   const {url} = svgOf("small", SMALL);
-  await withPage(url, {}, async (page) => {
-    const still = await page.evaluate(() => [...document.querySelectorAll("#frames rect")].map((r) => {
+  let still, live;
+  await withPage(url, {javaScriptEnabled: false}, async (page) => {
+    still = await page.evaluate(() => [...document.querySelectorAll("#frames rect")].map((r) => {
       const num = (a) => (+r.getAttribute(a)).toFixed(1);
       return [r.textContent, num("x"), num("y"), num("width"), r.getAttribute("class")].join();
     }));
-    const live = (await boxes(page)).map((b) =>
-      [b.title, b.x.toFixed(1), b.y.toFixed(1), b.w.toFixed(1), b.cls].join());
-    equal(live.sort().join("\n"), still.sort().join("\n"), "frames");
   });
+  await withPage(url, {}, async (page) => {
+    live = (await boxes(page)).map((b) => [b.title, b.x.toFixed(1), b.y.toFixed(1), b.w.toFixed(1), b.cls].join());
+  });
+  equal(live.sort().join("\n"), still.sort().join("\n"), "frames");
 });
 
 test("flame: zoom shows what was too small, at exact places; reset goes back", async () => {
@@ -325,13 +329,25 @@ test("flame: kernel frames look different, equal names look equal", async () => 
 });
 
 test("flame: an empty profile gives a picture that says so, and status 2", async () => {
-  for (const text of ["", "\n", "a;b 0\n"]) {
-    const r = flame("empty", text);
+  const r = flame("empty", "a;b 0\n");
+  equal(r.status, 2, "status");
+  check(/no samples/.test(r.stderr), "stderr: " + r.stderr);
+  await withPage(r.url, {}, async (page) => {
+    check(/^no samples: /.test(await page.textContent(".empty")), "the picture says so");
+  });
+});
+
+test("flame: what cannot be read leaves a picture on a pipe, and no file", async () => {
+  for (const input of ["", "\x00\x01<script>\xff", "no stacks here\n"]) {
+    const to = join(dir, "pipe.svg"), r = spoor(["flame", "-"], input);
     equal(r.status, 2, "status");
-    check(/no samples/.test(r.stderr), "stderr: " + r.stderr);
-    await withPage(r.url, {}, async (page) => {
+    check(r.stderr.startsWith("spoor: flame: "), "stderr: " + r.stderr);
+    writeFileSync(to, r.stdout);
+    await withPage("file://" + to, {}, async (page) => {
       check(/^no samples: /.test(await page.textContent(".empty")), "the picture says so");
     });
+    equal(spoor(["flame", "-o", join(dir, "none.svg"), "-"], input).status, 2, "status with -o");
+    check(!existsSync(join(dir, "none.svg")), "no file is left");
   }
 });
 

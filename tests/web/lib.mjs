@@ -54,11 +54,13 @@ export async function withPage(url, options, fn) {
   equal(wrong.join("; "), "", "page is silent");
 }
 
+export const spoor = (args, input) => spawnSync(SPOOR, args, {encoding: "utf8", input, maxBuffer: 1 << 28});
+
 // Runs spoor flame on text; gives the status, what it said, and the picture's place.
 export function flame(name, folded, ...args) {
   const input = join(dir, name + ".folded"), svg = join(dir, name + ".svg");
   writeFileSync(input, folded);
-  const r = spawnSync(SPOOR, ["flame", "-o", svg, ...args, input], {encoding: "utf8"});
+  const r = spoor(["flame", "-o", svg, ...args, input]);
   return {status: r.status, stderr: r.stderr, svg, url: "file://" + svg};
 }
 
