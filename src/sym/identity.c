@@ -115,12 +115,14 @@ static bool link_is(const char *link, const char *path)
 	return !strncmp(target, path, len) && (!target[len] || !strcmp(target + len, " (deleted)"));
 }
 
+#define CLOCK_SLACK_NS 1000000 /* between the file system's clock and ours */
+
 /* Changed after it was mapped? A deleted file's ctime is that of its deletion. */
 static bool changed_since(const struct file_state *s, u64 mapped_ns)
 {
 	if (!mapped_ns)
 		return false;
-	return (s->nlink ? s->ctime_ns : s->mtime_ns) > (s64)mapped_ns;
+	return (s->nlink ? s->ctime_ns : s->mtime_ns) > (s64)mapped_ns + CLOCK_SLACK_NS;
 }
 
 /* link: the map_files entry that fd came through, or NULL. */
@@ -148,6 +150,8 @@ static bool try_fd(int fd, const struct stat *st, const char *link, const char *
 	if (fd < 0) {
 		if (fd == -EACCES || fd == -EPERM)
 			f->why = "not permitted";
+		else if (fd == -EINVAL)
+			f->why = "not a regular file";
 		return false;
 	}
 	if (is_that_file(fd, st, link, path, id, f)) {

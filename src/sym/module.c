@@ -115,13 +115,14 @@ static struct sym_module *find_failed(struct sym_ctx *c, const char *path, const
 
 static struct sym_module *special_module(struct sym_ctx *c, const char *path, bool vdso)
 {
+	enum module_kind kind = vdso ? MODULE_VDSO : MODULE_NOFILE;
 	static const struct sym_id none;
 	struct sym_module *m;
 
 	for (m = map_module(&c->by_path, hash_bytes(path, strlen(path))); m; m = m->next_path)
-		if (m->kind != MODULE_FILE && !strcmp(m->path, path))
+		if (m->kind == kind && !strcmp(m->path, path))
 			return m;
-	m = module_new(c, vdso ? MODULE_VDSO : MODULE_NOFILE, path, &none);
+	m = module_new(c, kind, path, &none);
 	if (!vdso)
 		m->why = *path && *path != '/' ? "not a file" : "anonymous memory";
 	index_path(c, m);
@@ -130,7 +131,7 @@ static struct sym_module *special_module(struct sym_ctx *c, const char *path, bo
 
 static bool is_special(const char *path)
 {
-	return path[0] != '/' || str_starts(path, "//anon") || str_starts(path, "/dev/") ||
+	return path[0] != '/' || str_starts(path, "//anon") || !strcmp(path, "/dev/zero") ||
 	       str_starts(path, "/SYSV") || str_starts(path, "/anon_hugepage");
 }
 
@@ -343,6 +344,28 @@ static void cache_name(const struct sym_id *id, char out[64])
 	snprintf(out + n, 64 - (size_t)n, ".sym");
 }
 
+static int stop(const struct elf_sym *s, void *arg)
+{
+	return 1;
+}
+
+/* What was cached was stripped. A debug package may have been installed since, and the file before
+ * stripping has the same build-id. */
+static bool names_came(struct sym_ctx *c, struct sym_module *m)
+{
+	struct elf *e;
+	bool whole;
+
+	if (file_debug_exists(c->root, m->id.build_id, m->id.build_id_len))
+		return true;
+	if (m->fd < 0)
+		return false;
+	e = elf_open_fd(m->fd, m->path);
+	whole = e && elf_symbols(e, false, stop, NULL) > 0;
+	elf_close(e);
+	return whole;
+}
+
 static bool load_cached(struct sym_ctx *c, struct sym_module *m)
 {
 	char name[64];
@@ -354,9 +377,7 @@ static bool load_cached(struct sym_ctx *c, struct sym_module *m)
 		c->stats.cache_misses++;
 		return false;
 	}
-	/* a debug package may have been installed since */
-	if ((m->table.flags & TABLE_STRIPPED) &&
-	    file_debug_exists(c->root, m->id.build_id, m->id.build_id_len)) {
+	if ((m->table.flags & TABLE_STRIPPED) && names_came(c, m)) {
 		table_done(&m->table);
 		c->stats.cache_misses++;
 		return false;

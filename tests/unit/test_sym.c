@@ -490,6 +490,97 @@ static void test_deleted_while_it_runs(void **state)
 	fixture_end(&f);
 }
 
+/* A process that sees other files than we do: its own, by its own paths, links included. */
+static void test_in_another_root(void **state)
+{
+	struct sym_module *m;
+	struct sym_id id;
+	struct fixture f;
+	char in[4200], out[4200];
+	u64 off;
+
+	fixture_begin(&f, true);
+	sh("cd %s && mkdir -p proc/55/root/real real && ln -s /real proc/55/root/lib && ln -s "
+	   "real "
+	   "lib && gcc -w -g -Wl,--build-id=none -o proc/55/root/real/p p.c && gcc -w -O2 "
+	   "-Dlocal_one=wrong -Wl,--build-id=none -o real/p p.c",
+	   f.dir);
+	snprintf(in, sizeof(in), "%s/proc/55/root/real/p", f.dir);
+	snprintf(out, sizeof(out), "%s/real/p", f.dir);
+	off = off_of(in, addr_of(in, "local_one"));
+	id = id_of(in);
+	m = sym_module(f.c, 55, 0x1000, 0x2000, "/lib/p", &id);
+	assert_named(&f, m, off, "local_one", 0);
+	assert_string_equal(sym_module_path(m), "/lib/p");
+	/* our own file of that name is not taken for the process's */
+	fixture_again(&f);
+	sh("rm %s", in);
+	m = sym_module(f.c, 55, 0x1000, 0x2000, "/lib/p", &id);
+	assert_unnamed(&f, m, off, "file replaced");
+	/* a device in the file's place is not opened */
+	sh("mkfifo %s", in);
+	unlink(out);
+	m = sym_module(f.c, 55, 0x1000, 0x3000, "/lib/p2", &id);
+	assert_unnamed(&f, m, off, "file gone");
+	m = sym_module(f.c, 55, 0x1000, 0x3000, "/real/p", &id);
+	assert_unnamed(&f, m, off, "not a regular file");
+	fixture_end(&f);
+}
+
+/* One that could not be opened through one process is opened through another. */
+static void test_second_chance(void **state)
+{
+	struct sym_module *m;
+	struct sym_id id;
+	struct fixture f;
+	char p[4200];
+	u64 off;
+
+	fixture_begin(&f, true);
+	sh("cd %s && mkdir -p proc/55/root/x && gcc -w -g -o proc/55/root/x/p p.c", f.dir);
+	snprintf(p, sizeof(p), "%s/proc/55/root/x/p", f.dir);
+	off = off_of(p, addr_of(p, "main"));
+	id = id_of(p);
+	m = sym_module(f.c, 54, 0x1000, 0x2000, "/x/p", &id);
+	assert_unnamed(&f, m, off, "file gone");
+	assert_ptr_equal(sym_module(f.c, 55, 0x1000, 0x2000, "/x/p", &id), m);
+	assert_named(&f, m, off, "main", 0);
+	fixture_end(&f);
+}
+
+/* The cache knew the stripped file; the same build with its symbols is better. */
+static void test_unstripped_after_stripped(void **state)
+{
+	struct sym_stats st;
+	struct fixture f;
+	struct buf src = {0};
+	char p[4200], q[4200];
+	int i;
+	u64 off;
+
+	fixture_begin(&f, false);
+	for (i = 0; i < 300; i++)
+		buf_addf(&src, "int f%d(void) { return %d; }\n", i, i);
+	buf_adds(&src, "static __attribute__((noinline, used)) int hidden(void) { return 1; }\n");
+	fakeroot_put(f.dir, "/many.c", src.p, src.n);
+	buf_done(&src);
+	snprintf(p, sizeof(p), "%s/p.so", f.dir);
+	snprintf(q, sizeof(q), "%s/q.so", f.dir);
+	sh("cd %s && gcc -w -shared -fPIC -Wl,--build-id -o p.so many.c && strip -o q.so p.so",
+	   f.dir);
+	off = off_of(p, addr_of(p, "hidden"));
+	assert_unnamed(&f, module_of(&f, q), off, "stripped");
+	fixture_again(&f);
+	assert_unnamed(&f, module_of(&f, q), off, "stripped");
+	sym_stats(f.c, &st);
+	assert_true(st.cache_hits == 1);
+	fixture_again(&f);
+	assert_named(&f, module_of(&f, p), off, "hidden", 0);
+	fixture_again(&f);
+	assert_named(&f, module_of(&f, q), off, "hidden", 0);
+	fixture_end(&f);
+}
+
 static void test_same_build_id_is_same_module(void **state)
 {
 	struct sym_module *a, *b;
@@ -1016,6 +1107,9 @@ int main(void)
 		cmocka_unit_test(test_replaced_file_has_no_names),
 		cmocka_unit_test(test_deleted_after_opening),
 		cmocka_unit_test(test_deleted_while_it_runs),
+		cmocka_unit_test(test_in_another_root),
+		cmocka_unit_test(test_second_chance),
+		cmocka_unit_test(test_unstripped_after_stripped),
 		cmocka_unit_test(test_same_build_id_is_same_module),
 		cmocka_unit_test(test_places_that_are_no_files),
 		cmocka_unit_test(test_vdso),
