@@ -47,6 +47,9 @@ static size_t code_stack(struct trial *t, struct bpf_insn *out, s32 flags)
 {
 	size_t n = 0;
 
+	/* In older kernels the helper of raw tracepoints wants initialized bytes. */
+	for (int16_t off = -64; off < 0; off += 8)
+		out[n++] = INSN(BPF_ST | BPF_MEM | BPF_DW, R10, 0, off, 0);
 	out[n++] = MOV_REG(R2, R10);
 	out[n++] = ADD_IMM(R2, -64);
 	out[n++] = MOV_IMM(R3, 64);
