@@ -86,7 +86,7 @@ static void describe(struct sym_ctx *c, struct sym_module *m, struct buf *b)
 		return;
 	if (b->n)
 		buf_adds(b, "; ");
-	buf_addf(b, "stripped: %s; install the -dbgsym, -dbg or debuginfo package with %s",
+	buf_addf(b, "stripped, %s: install the -dbgsym, -dbg or debuginfo package of %s",
 		 m->table.n ? "only exported names" : "no symbols", base_name(m->path));
 }
 

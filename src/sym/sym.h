@@ -84,7 +84,8 @@ void sym_perf_map_drop(struct sym_ctx *c, pid_t pid); /* exec or exit */
  * prof_rename_fn. */
 bool sym_demangle(const char *name, struct buf *out, void *unused);
 
-/* Writes tables loaded since the start to the cache; done by sym_free too. */
+/* Tables go to the cache as they are loaded; this removes the oldest if the cache has become too
+ * large. Done by sym_free too. */
 void sym_cache_save(struct sym_ctx *c);
 struct sym_stats {
 	u64 modules, modules_loaded, cache_hits, cache_misses, rejected_identity;
