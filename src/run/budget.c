@@ -5,7 +5,7 @@
  */
 #include <sys/resource.h>
 
-#include "run/record.h"
+#include "run/record_int.h"
 
 #define WARN_PCT 5.0
 #define SECONDS_OVER 2 /* one bad second may be symbols being loaded */

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/record.h"
+#include "run/record_int.h"
 
 static void __attribute__((noreturn)) child_main(char **cmd, int go_fd, int fail_fd)
 {

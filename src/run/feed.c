@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/record.h"
+#include "run/record_int.h"
 
 /* How long an event may take from being stamped to being readable. */
 #define HOLD_BACK_NS 3000000ull

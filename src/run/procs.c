@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/sysmacros.h>
 
-#include "run/procs.h"
+#include "run/procs_int.h"
 #include "sys/sys.h"
 
 #define REREAD_NS NSEC_PER_SEC

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "run/record.h"
+#include "run/record_int.h"
 #include "sys/sys.h"
 
 #define DRAIN_EVERY_NS 100000000ull

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/stacks.h"
+#include "run/stacks_int.h"
 
 #define RAW_STACKS_MAX 32768
 #define RAW_WORDS_MAX (1u << 20) /* 8 MB */

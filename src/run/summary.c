@@ -3,7 +3,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "run/record.h"
+#include "run/record_int.h"
 #include "sys/sys.h"
 
 static u32 text(struct prof *p, const char *s)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "bpf/bpf_int.h"
-#include "run/record.h"
+#include "run/record_int.h"
 
 /* A perf record with its sample_id: pid 7, tid 8, time 1234, cpu 3. */
 static void perf_record(struct buf *b, u32 type, u16 misc, const struct buf *body)

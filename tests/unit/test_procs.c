@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "fakeroot.h"
-#include "run/procs.h"
+#include "run/procs_int.h"
 
 static struct taskev ev_fork(u32 parent, u32 pid, u64 t)
 {

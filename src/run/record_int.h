@@ -3,9 +3,9 @@
 #ifndef SPOOR_RUN_RECORD_H
 #define SPOOR_RUN_RECORD_H
 
-#include "run/procs.h"
+#include "run/procs_int.h"
 #include "run/run.h"
-#include "run/stacks.h"
+#include "run/stacks_int.h"
 
 /* ---- command.c: the command that is recorded ---------------------------------------------------
  */

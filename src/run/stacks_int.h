@@ -12,7 +12,7 @@
 #define SPOOR_RUN_STACKS_H
 
 #include "prof/prof.h"
-#include "run/procs.h"
+#include "run/procs_int.h"
 
 struct raw_stacks {
 	struct map by_hash; /* -> index + 1 into words */
