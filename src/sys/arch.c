@@ -8,6 +8,7 @@ const struct arch *arch_host(void)
 #elif defined(__aarch64__)
 	return &arch_aarch64;
 #else
+/* cppcheck-suppress preprocessorErrorDirective */
 #error "spoor knows x86_64 and aarch64; another processor needs its own arch_*.c"
 #endif
 }
