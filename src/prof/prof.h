@@ -197,6 +197,7 @@ void prof_rename(struct prof *p, prof_rename_fn fn, void *arg);
 struct prof_filter {
 	struct opt_list pids, tids, cpus, comms; /* comms: globs */
 	const char *frame_regex; /* POSIX extended; stacks with a frame that matches */
+	prof_rename_fn shown;	 /* names are matched as shown, too; NULL: only as they are */
 	u64 from_ns, to_ns;	 /* relative to meta.start_ns; to_ns 0 = end */
 };
 int prof_filter(struct prof *p, const struct prof_filter *f); /* 0, or -EINVAL with a message */
