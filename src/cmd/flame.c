@@ -151,6 +151,7 @@ static int draw(struct prof *p, const struct flame_cmd *o, struct out *out)
 					   .cpus = o->cpus,
 					   .comms = o->comms,
 					   .frame_regex = o->filter,
+					   .shown = o->no_demangle ? NULL : sym_demangle,
 					   .from_ns = o->from_ns,
 					   .to_ns = o->to_ns};
 	struct flame_opts fo = {.title = o->title,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* spoor report: where the weight is, as a table or a tree. */
 #include "cmd/input_int.h"
+#include "sym/sym.h"
 #include "view/view.h"
 
 #define DEFAULT_ROWS 20
@@ -171,6 +172,7 @@ static int filter(struct prof *p, const struct report_cmd *o)
 				      .cpus = o->cpus,
 				      .comms = o->comms,
 				      .frame_regex = o->filter,
+				      .shown = o->no_demangle ? NULL : sym_demangle,
 				      .from_ns = o->from_ns,
 				      .to_ns = o->to_ns};
 
