@@ -13,13 +13,13 @@ struct info_cmd {
 
 static const struct opt info_options[] = {
 	{0, "format", OPT_STR, offsetof(struct info_cmd, format), "NAME",
-	 "Format of the input; normally told by content."},
+	 "format of the input; normally told by content"},
 	{'j', "json", OPT_FLAG, offsetof(struct info_cmd, json), NULL,
-	 "JSON: one object for each file."},
+	 "JSON: one object for each file"},
 	{0, "no-color", OPT_FLAG, offsetof(struct info_cmd, no_color), NULL,
-	 "No colour even on a terminal; NO_COLOR in the environment does the same."},
+	 "no colour even on a terminal; NO_COLOR in the environment does the same"},
 	{0, "strict", OPT_FLAG, offsetof(struct info_cmd, strict), NULL,
-	 "Exit status 3 when a file is incomplete: samples lost, data dropped, file cut off."},
+	 "exit status 3 when a file is incomplete: samples lost, data dropped, file cut off"},
 	OPTS_COMMON(struct info_cmd),
 	OPT_END,
 };
@@ -64,6 +64,8 @@ static int info_one(const struct info_cmd *o, const char *path, struct out *out,
 		*incomplete |= cmd_is_incomplete(&p);
 		if (strcmp(path, "-") && !stat(path, &st) && S_ISREG(st.st_mode))
 			vo.size_bytes = (u64)st.st_size;
+		if (out_bytes(out) && !o->json)
+			out_puts(out, "\n");
 		rc = view_info(&p, &vo, out);
 	}
 	prof_done(&p);
@@ -92,19 +94,19 @@ static int info_run(struct command_ctx *c)
 	if (!out)
 		return -EIO;
 	for (i = 0; i < files.n; i++) {
-		int rc_one;
+		int rc_one = info_one(o, files.v[i], out, &incomplete);
 
-		if (i && !o->json)
-			out_puts(out, "\n");
-		rc_one = info_one(o, files.v[i], out, &incomplete);
 		/* One bad file does not hide the others. */
 		if (rc_one && files.n > 1)
 			err_print("info");
 		rc = rc ? rc : rc_one;
 	}
 	rc_close = out_close(out);
-	if (rc && files.n > 1)
-		return EXIT_WORLD;
+	if (rc == -EINVAL || (rc && files.n > 1)) {
+		if (files.n == 1)
+			err_print("info");
+		return rc == -EINVAL ? EXIT_USAGE : EXIT_WORLD;
+	}
 	rc = rc ? rc : rc_close;
 	return rc ? rc : o->strict && incomplete ? EXIT_LOST : EXIT_DONE;
 }
