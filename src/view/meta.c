@@ -219,9 +219,9 @@ static void meta_json(struct json *j, const struct prof *p)
 	if (m->start_ns && m->wall_offset_ns)
 		json_s64(j, "start_wall_ns", (s64)m->start_ns + m->wall_offset_ns);
 	if (idle >= 0)
-		json_num(j, "idle_pct", idle);
+		json_pct(j, "idle_pct", idle);
 	if (complete >= 0)
-		json_num(j, "complete_stacks_pct", complete);
+		json_pct(j, "complete_stacks_pct", complete);
 	json_u64(j, "lost_events", prof_lost(p));
 	json_u64(j, "dropped_events", prof_dropped(p));
 	meta_json_losses(j, p);

@@ -309,7 +309,7 @@ static void json_owner(struct json *j, const struct report *r, const struct owne
 	if (r->o->by == BY_CPU) {
 		json_id(j, "cpu", ow->cpu);
 		if (!r->column && cpu_busy_pct(r->p, ow->weight, &busy))
-			json_num(j, "busy_pct", busy);
+			json_pct(j, "busy_pct", busy);
 		return;
 	}
 	json_str(j, "name", prof_str(r->p, ow->comm));
@@ -335,8 +335,8 @@ static void json_row(struct json *j, const struct report *r, const struct row *r
 		group_json(j, &r->groups, r->p, row->group, r->o->raw_names);
 	value_json(j, "self", r->p, r->column, row->self);
 	value_json(j, "total", r->p, r->column, row->total);
-	json_num(j, "self_pct", pct_of(row->self, r->sum));
-	json_num(j, "total_pct", pct_of(row->total, r->sum));
+	json_pct(j, "self_pct", pct_of(row->self, r->sum));
+	json_pct(j, "total_pct", pct_of(row->total, r->sum));
 	if (value_time(r->p, r->column, row->self, &ns))
 		json_u64(j, "self_time_ns", ns);
 	json_end(j);

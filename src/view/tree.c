@@ -494,9 +494,9 @@ static void tree_json_row(struct tree *t, struct json *j, u32 id, u32 row)
 	if (!t->up)
 		value_json(j, "self", t->p, t->groups.column, pl->self);
 	value_json(j, "total", t->p, t->groups.column, pl->total);
-	json_num(j, "total_pct", pct_of(pl->total, t->groups.sum));
+	json_pct(j, "total_pct", pct_of(pl->total, t->groups.sum));
 	if (!t->from_all)
-		json_num(j, "root_pct", pct_of(pl->total, t->places.v[pl->root].total));
+		json_pct(j, "root_pct", pct_of(pl->total, t->places.v[pl->root].total));
 	json_end(j);
 }
 

@@ -78,6 +78,12 @@ char *value_time_text(char *out, u64 ns)
 	return out;
 }
 
+/* More digits would only be noise. */
+void json_pct(struct json *j, const char *key, double pct)
+{
+	json_num(j, key, (double)(u64)(pct * 10000.0 + 0.5) / 10000.0);
+}
+
 void value_json(struct json *j, const char *key, const struct prof *p, u32 column, u64 weight)
 {
 	u64 scale = MAX(p->values[column].scale, 1);

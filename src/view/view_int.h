@@ -118,6 +118,7 @@ const char *value_head(const struct prof *p, u32 column); /* SAMPLES, TIME, BYTE
 /* CPU time that a weight of samples stands for, or false when the rate is not known. */
 bool value_time(const struct prof *p, u32 column, u64 weight, u64 *ns);
 char *value_time_text(char *out, u64 ns); /* at least 32 bytes */
+void json_pct(struct json *j, const char *key, double pct);
 void value_json(struct json *j, const char *key, const struct prof *p, u32 column, u64 weight);
 
 u64 meta_dur_ns(const struct prof *p);		      /* 0 unknown */
