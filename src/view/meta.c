@@ -61,10 +61,12 @@ void meta_losses(const struct prof *p, bool dropped, const char *word, struct bu
 	for (i = 0; i < p->losses.n; i++) {
 		const struct prof_loss *l = &p->losses.v[i];
 
-		if (l->dropped != dropped || !l->events)
+		if (l->dropped != dropped)
 			continue;
-		add_esc(b, any ? ", " : " (", p, l->reason, " ");
-		buf_adds(b, fmt_count(num, l->events));
+		buf_adds(b, any ? ", " : " (");
+		if (l->events)
+			buf_addf(b, "%s ", fmt_count(num, l->events));
+		add_esc(b, "", p, l->reason, "");
 		any = true;
 	}
 	if (any)

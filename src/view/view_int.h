@@ -127,7 +127,7 @@ double meta_complete_pct(const struct prof *p);	      /* of stacks; negative: un
 void meta_start(const struct prof *p, struct buf *b); /* wall time of the start, or nothing */
 /* The `#` lines above a table. */
 void meta_head(const struct prof *p, u32 width, bool color, struct out *out);
-/* "3 lost (ring buffer full 2, ...)" of one kind; word is " lost", or nothing. */
+/* "3 lost (2 ring buffer full, ...)" of one kind; word is " lost", or nothing. */
 void meta_losses(const struct prof *p, bool dropped, const char *word, struct buf *b);
 /* Opens the one object of a JSON document: "schema", "meta". */
 void meta_json_begin(struct json *j, const struct prof *p, const char *schema, struct out *out);

@@ -799,8 +799,8 @@ static void test_info_counts(void **state)
 	assert_non_null(strstr(text, "\nstacks    2 unique stacks, 3 tree nodes, 3 frames, "
 				     "3 deep at most\n"));
 	assert_non_null(strstr(text, "\nseen      1 process, 2 threads, 2 CPUs\n"));
-	assert_non_null(strstr(text, "\nlost      7 (ring buffer full 7)\n"));
-	assert_non_null(strstr(text, "\ndropped   2 (bad count 2)\n"));
+	assert_non_null(strstr(text, "\nlost      7 (7 ring buffer full)\n"));
+	assert_non_null(strstr(text, "\ndropped   2 (2 bad count)\n"));
 	free(text);
 	prof_done(&p);
 }
