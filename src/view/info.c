@@ -241,40 +241,75 @@ static void text_missing(struct screen *s, const struct prof *p, const struct fa
 	field(s, "cost");
 }
 
+#define HEALTH_ROWS 20
+
+static void health_row(struct text_table *t, const struct prof *p, const struct facts *f,
+		       const struct prof_health *h)
+{
+	double ok = pct_of(h->complete, h->stacks);
+	char num[32];
+
+	text_cell(t, TEXT_PLAIN, "%s", fmt_count(num, h->stacks));
+	text_cell(t, TEXT_PLAIN, "%.1f", pct_of(h->stacks, f->health_stacks));
+	text_cell(t, ok < 50 ? TEXT_WARM : TEXT_PLAIN, "%.1f", ok);
+	if (h->module)
+		text_cell_esc(t, TEXT_PLAIN, prof_str(p, h->module),
+			      intern_len(&p->strings, h->module));
+	else
+		text_cell(t, TEXT_DIM, "[unknown]");
+}
+
+/* Words in lines of width columns, under each other behind the label's place. */
+static void wrapped(struct screen *s, const char *label, u32 width)
+{
+	struct buf all = s->line;
+	size_t room = width > 30 ? width - 10 : SIZE_MAX, at = 0;
+
+	s->line = (struct buf){0};
+	while (at < all.n) {
+		size_t n = text_fit(all.p + at, all.n - at, room), cut = n;
+
+		while (at + n < all.n && cut && all.p[at + cut] != ' ')
+			cut--;
+		n = cut ? cut : n;
+		buf_add(&s->line, all.p + at, n);
+		field(s, at ? "" : label);
+		at += n;
+		at += at < all.n && all.p[at] == ' ';
+	}
+	buf_done(&all);
+}
+
 static void text_health(struct screen *s, const struct prof *p, const struct facts *f, u32 width)
 {
 	double complete = meta_complete_pct(p);
+	size_t i, n = MIN(p->health.n, (size_t)HEALTH_ROWS);
 	struct text_table t = {0};
-	size_t i;
 
 	if (complete >= 0)
-		buf_addf(&s->line,
-			 "%.1f %% of stacks reach a known root; where user stacks stop:", complete);
+		buf_addf(&s->line, "%.1f %% of stacks reach a known root", complete);
 	field(s, "health");
-	if (!p->health.n)
+	if (!n)
 		return;
 	text_col(&t, "STACKS", false);
 	text_col(&t, "SHARE%", false);
 	text_col(&t, "COMPLETE%", false);
-	text_col(&t, "STOPS IN", true);
-	text_col(&t, "HOW TO MEND IT", true);
-	for (i = 0; i < p->health.n; i++) {
-		const struct prof_health *h = f->health[i];
-		double ok = pct_of(h->complete, h->stacks);
-		char num[32];
-
-		text_cell(&t, TEXT_PLAIN, "%s", fmt_count(num, h->stacks));
-		text_cell(&t, TEXT_PLAIN, "%.1f", pct_of(h->stacks, f->health_stacks));
-		text_cell(&t, ok < 50 ? TEXT_WARM : TEXT_PLAIN, "%.1f", ok);
-		if (h->module)
-			text_cell_esc(&t, TEXT_PLAIN, prof_str(p, h->module),
-				      intern_len(&p->strings, h->module));
-		else
-			text_cell(&t, TEXT_DIM, "[unknown]");
-		text_cell_esc(&t, TEXT_PLAIN, prof_str(p, h->hint),
-			      intern_len(&p->strings, h->hint));
-	}
+	text_col(&t, "USER STACKS END IN", true);
+	for (i = 0; i < n; i++)
+		health_row(&t, p, f, f->health[i]);
 	text_table_print(&t, width, s->color, s->out);
+	if (p->health.n > n)
+		out_printf(s->out, "# %zu more (-j shows all)\n", p->health.n - n);
+	for (i = 0; i < n; i++) {
+		const struct prof_health *h = f->health[i];
+
+		if (!h->hint)
+			continue;
+		add_str(s, "", p, h->module);
+		buf_adds(&s->line, ": ");
+		esc_term(&s->line, prof_str(p, h->hint), intern_len(&p->strings, h->hint));
+		wrapped(s, "mend", width);
+	}
 }
 
 /* ---- JSON: docs/report-json.md --------------------------------------------------------------- */

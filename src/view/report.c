@@ -177,6 +177,8 @@ static void text_group_row(const struct report *r, struct text_table *t, const s
 		return;
 	base = strrchr(module, '/');
 	base = base && base[1] ? base + 1 : module;
+	if (!strcmp(base, "[kernel.kallsyms]"))
+		base = "[kernel]";
 	text_cell_esc(t, TEXT_DIM, base, strlen(base));
 }
 

@@ -361,7 +361,7 @@ static void test_table_by_function(void **state)
 	assert_body(&p, &o,
 		    "SELF%  TOTAL%  SAMPLES  FUNCTION  MODULE\n"
 		    " 40.0    40.0       40  sin       libm.so.6\n"
-		    " 29.0    29.0       29  copy      [kernel.kallsyms]\n"
+		    " 29.0    29.0       29  copy      [kernel]\n"
 		    " 20.0    20.0       20  cos       libm.so.6\n"
 		    " 10.0    30.0       10  parse     app\n"
 		    "# 4 more, together 1.0 % self (--limit 0 shows all)\n");
@@ -394,7 +394,7 @@ static void test_table_by_file_and_name_order(void **state)
 	o.limit = 3;
 	assert_body(&p, &o,
 		    "SELF%  TOTAL%  SAMPLES  FUNCTION  MODULE\n"
-		    " 29.0    29.0       29  copy      [kernel.kallsyms]\n"
+		    " 29.0    29.0       29  copy      [kernel]\n"
 		    " 20.0    20.0       20  cos       libm.so.6\n"
 		    "  1.0     1.0        1  loop      app\n"
 		    "# 5 more, together 50.0 % self (--limit 0 shows all)\n");
