@@ -285,32 +285,35 @@
     pool.n = n;
   }
 
-  let ruler = null, widths = null;
-  function measure(s) {
+  // Widths of letters, measured once each: a text is as wide as its letters, near enough.
+  const letters = new Map();
+  let ruler = null;
+  function widthOf(letter) {
+    let w = letters.get(letter);
+    if (w !== undefined) return w;
     if (!ruler) {
       const probe = texts.g.appendChild(document.createElementNS(NS, "text"));
       const style = getComputedStyle(probe);
       ruler = document.createElementNS(XHTML, "canvas").getContext("2d");
       ruler.font = style.fontSize + " " + style.fontFamily;
       probe.remove();
-      widths = new Float32Array(tree.names.length);
     }
-    return ruler.measureText(s).width;
+    w = ruler.measureText(letter).width;
+    letters.set(letter, w);
+    return w;
   }
 
   // As much of the name as fits.
   function fit(name, room) {
-    const s = tree.names[name], short = s.slice(0, 400);
-    if (!widths || !widths[name]) {
-      const w = measure(short);
-      widths[name] = w || 1;
+    const s = tree.names[name], dots = 2 * widthOf(".");
+    let w = 0, cut = 0, i = 0;
+    for (const letter of s) {
+      w += widthOf(letter);
+      if (w > room) return cut < 3 ? "" : s.slice(0, cut) + "..";
+      i += letter.length;
+      if (w + dots <= room) cut = i;
     }
-    if (widths[name] <= room) return short;
-    for (let n = Math.floor(short.length * room / widths[name]); n >= 5; n--) {
-      const cut = short.slice(0, n - 2) + "..";
-      if (measure(cut) <= room) return cut;
-    }
-    return "";
+    return s;
   }
 
   function classOf(k) {
