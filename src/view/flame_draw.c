@@ -129,7 +129,7 @@ static void count_box(const struct flame_box *b, void *arg)
 u64 flame_fit(const struct flame_tree *t, struct flame_geom *g, double min_width_px, u32 max_live)
 {
 	double px = (double)(g->width - 2 * g->pad);
-	u64 least = MAX((u64)(min_width_px / px * (double)t->total), 1ull);
+	u64 least = MAX((u64)(min_width_px / px * (double)t->total), 1ull), step;
 
 	for (;;) {
 		struct count c = {.t = t, .g = g};
@@ -139,7 +139,8 @@ u64 flame_fit(const struct flame_tree *t, struct flame_geom *g, double min_width
 			g->rows = c.rows;
 			return least;
 		}
-		least += MAX(least / 5, 1ull);
+		step = MAX(least / 5, 1ull);
+		least = least < t->total - step ? least + step : t->total;
 	}
 }
 

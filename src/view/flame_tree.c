@@ -129,11 +129,12 @@ static void keep(struct flame_tree *t, const struct prof *p, u32 column, struct 
 	for (u32 i = 0; i < tot->n; i++) {
 		u64 w = totals_get(tot, i);
 		u32 up = i ? (u32)totals_get(tot, p->parent.v[i]) : 0;
+		bool safe = cut < HIST_BUCKETS && w >= sure;
 		struct kept k = {.total = w, .parent = up, .frame = p->frame.v[i]};
 
 		if (!w && i)
 			continue; /* its mark stays 0, and nothing with weight stands on it */
-		if (i && w < sure && (w < maybe || !room)) {
+		if (i && !safe && (w < maybe || !room)) {
 			struct kept *a = &kv->v[up & ~LEFT];
 
 			a->n_other++;
@@ -143,7 +144,7 @@ static void keep(struct flame_tree *t, const struct prof *p, u32 column, struct 
 			totals_mark(tot, i, LEFT | (up & ~LEFT));
 			continue;
 		}
-		if (w < sure && room)
+		if (!safe && room)
 			room--;
 		k.self = self_of(p, column, i);
 		totals_mark(tot, i, (u32)kv->n);
