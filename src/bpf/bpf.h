@@ -125,6 +125,14 @@ void taskev_free(struct taskev_ring *t);
  */
 int bpf_prog_ksyms(int (*fn)(u64 addr, u32 size_bytes, const char *name, void *arg), void *arg);
 
+/* ---- objects.c: what is loaded, by name --------------------------------------------------------
+ */
+
+/* kind is "program" or "map"; nonzero stops. */
+typedef int (*bpf_object_fn)(const char *kind, u32 id, const char *name, void *arg);
+/* Every program and map whose name starts with prefix. fn's value, 0, or -errno (-EPERM). */
+int bpf_objects_each(const char *prefix, bpf_object_fn fn, void *arg);
+
 /* ---- feature.c: what this kernel can do, found out by doing it ---------------------------------
  */
 
