@@ -12,7 +12,8 @@ extern const struct command cmd_report;
 
 const char *const cmd_groups[] = {GROUP_CPU, GROUP_FILE, GROUP_MACHINE, GROUP_HELP, NULL};
 
-/* Within a group, in the order in which they are shown. */
+/* Within a group, in the order in which they are shown. One a line: */
+/* clang-format off */
 const struct command *const commands[] = {
 	&cmd_record,
 	&cmd_report,
