@@ -157,7 +157,10 @@ static void text_origin(struct screen *s, const struct prof *p, const struct inf
 	if (m->freq_hz)
 		buf_addf(&s->line, "%s%llu Hz", s->line.n ? ", " : "",
 			 (unsigned long long)m->freq_hz);
-	add_str(s, ", recorded by ", p, m->version);
+	add_str(s,
+		p->format && !strcmp(p->format, "spoor") ? ", recorded by spoor "
+							 : ", recorded by ",
+		p, m->version);
 	field(s, "event");
 	meta_start(p, &s->line);
 	if (meta_dur_ns(p))

@@ -70,6 +70,8 @@ char *value_time_text(char *out, u64 ns)
 		v /= 1000;
 		i++;
 	}
+	if (!ns)
+		return strcpy(out, "0");
 	sprintf(out,
 		v < 9.995 && i	 ? "%.2f %s"
 		: v < 99.95 && i ? "%.1f %s"
