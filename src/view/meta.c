@@ -125,6 +125,17 @@ static void head_where(struct head *h, const struct prof *p)
 	head_item(h);
 }
 
+/* What the user asked to leave out is not missing. */
+static u64 filtered(const struct prof *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->losses.n; i++)
+		if (p->losses.v[i].dropped && !strcmp(prof_str(p, p->losses.v[i].reason), "filter"))
+			return p->losses.v[i].events;
+	return 0;
+}
+
 static void head_what(struct head *h, const struct prof *p)
 {
 	double idle = meta_idle_pct(p), complete = meta_complete_pct(p);
@@ -135,8 +146,10 @@ static void head_what(struct head *h, const struct prof *p)
 	head_item(h);
 	meta_losses(p, false, " lost", &h->item);
 	head_item(h);
-	if (prof_dropped(p))
+	if (prof_dropped(p) > filtered(p))
 		meta_losses(p, true, " dropped", &h->item);
+	else if (filtered(p))
+		buf_addf(&h->item, "%s filtered out", fmt_count(num, filtered(p)));
 	head_item(h);
 	if (idle >= 0)
 		buf_addf(&h->item, "CPUs %.1f %% idle", idle);
