@@ -56,6 +56,7 @@ struct sampler_stats {
 	u64 resent;		  /* not lost: a stack was sent again */
 	u64 follow_full;	  /* children not followed: too many targets */
 	u64 recursion_misses;	  /* the kernel skipped our program */
+	u64 bad_records;	  /* came out of the ring damaged */
 	u64 run_cnt, run_time_ns; /* UINT64_MAX when the kernel does not keep them */
 	u32 cpus;
 };

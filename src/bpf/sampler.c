@@ -483,6 +483,7 @@ void sampler_stats(struct sampler *s, struct sampler_stats *st)
 	memset(st, 0, sizeof(*st));
 	for (cpu = 0; cpu < s->ncpus; cpu++)
 		st->cpus += s->fds[cpu] >= 0;
+	st->bad_records = s->bad_records;
 	stats_maps(s, st);
 	stats_prog(s->skel->progs.on_tick, st);
 	stats_prog(s->skel->progs.on_fork, st);

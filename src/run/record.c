@@ -38,6 +38,7 @@ static void chunk_close(struct recorder *rec, const struct sampler_stats *st)
 	lose(p, "ring buffer full", st->lost_ring, rec->said.lost_ring);
 	lose(p, "nested on one CPU", st->lost_scratch, rec->said.lost_scratch);
 	lose(p, "skipped by the kernel", st->recursion_misses, rec->said.recursion_misses);
+	lose(p, "damaged record", st->bad_records, rec->said.bad_records);
 	lose(p, "process events: ring full", f->task_events_lost, f->task_events_lost_said);
 	f->task_events_lost_said = f->task_events_lost;
 	rec->said = *st;
@@ -474,6 +475,7 @@ int record_run(const struct record_opts *o, struct record_result *r)
 	else if (rec.out)
 		rc2 = out_close(rec.out);
 	cleanup(&rec);
-	r->cmd_status = rec.command.status;
+	if (rec.start_ns) /* before that it was never let go */
+		r->cmd_status = rec.command.status;
 	return rc ? rc : rc2;
 }

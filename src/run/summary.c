@@ -58,7 +58,7 @@ void summary_meta(struct recorder *rec, const struct sampler_stats *st)
 
 u64 summary_lost(const struct sampler_stats *st)
 {
-	return st->lost_ring + st->lost_scratch + st->recursion_misses;
+	return st->lost_ring + st->lost_scratch + st->recursion_misses + st->bad_records;
 }
 
 static double cost_pct(const struct recorder *rec, const struct sampler_stats *st)
@@ -81,6 +81,7 @@ static void add_lost(struct buf *b, const struct recorder *rec, const struct sam
 		{st->lost_ring, "ring buffer full"},
 		{st->lost_scratch, "nested"},
 		{st->recursion_misses, "skipped by the kernel"},
+		{st->bad_records, "damaged"},
 	};
 	const char *sep = " (";
 	char n[28];
