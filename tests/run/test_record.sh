@@ -84,7 +84,7 @@ shares() {
 			exit !(total > 100 && h > 67 && h < 73 && w > 17 && w < 23 && c > 7 && c < 13) }'
 }
 one_language() {
-	"$SPOOR" record -q -F 499 -o "$1.spoor" -- "./work_$1" 300 7
+	"$SPOOR" record -q -F 997 -o "$1.spoor" -- "./work_$1" 6000 7
 	rc=$?
 	check "exit_status_$1" "[ $rc -eq 7 ]" "the command returned 7, record $rc"
 	got=$(shares "$1.spoor" "$@")
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 END
 $CC -O1 -fno-omit-frame-pointer -o short short.c 2>cc.log || no build_short "$(head -1 cc.log)"
 cp work_c tinywork
-"$SPOOR" record -q -a -F 499 -o short.spoor -- ./short ./tinywork 2
+"$SPOOR" record -q -a -F 499 -o short.spoor -- ./short ./tinywork 4
 if folded short.spoor >short.folded && [ -s short.folded ]; then
 	got=$(awk '/^tinywork/ { n += $NF
 		if (/(\+0x[0-9a-f]+\]|\[unknown\]|\[anon\]|\[no user stack\]|\[lost stack\]) [0-9]+$/) u += $NF }
@@ -168,9 +168,9 @@ fi
 # ---- outputs that do not work ------------------------------------------------------------------------
 mkdir full
 if mount -t tmpfs -o size=48k tmpfs full 2>/dev/null; then
-	./work_c 100000 &
+	./work_c 10000000 &
 	target=$!
-	"$SPOOR" record -q -a -F 1999 -d 60 -o full/a.spoor 2>err.txt
+	"$SPOOR" record -q -a -F 499 -d 60 -o full/a.spoor 2>err.txt
 	rc=$?
 	kill $target
 	wait $target 2>/dev/null
@@ -193,7 +193,7 @@ check unwritable_before_start "[ ! -e marker2 ]" "the command was run all the sa
 rc=$?
 check no_such_pid "[ $rc -eq 2 ] && grep -q 'no process 4194303' err.txt && [ ! -e p.spoor ]" \
 	"status $rc: $(cat err.txt)"
-./work_c 500 &
+./work_c 3000 &
 target=$!
 "$SPOOR" record -p $target -F 199 -d 60 -o gone.spoor 2>err.txt
 rc=$?
@@ -212,7 +212,7 @@ rc=$?
 check conflict "[ $rc -eq 1 ] && grep -q '^try:' err.txt" "status $rc: $(cat err.txt)"
 
 # ---- stopped early ---------------------------------------------------------------------------------------
-./work_c 100000 &
+./work_c 10000000 &
 target=$!
 "$SPOOR" record -q -p $target -d 60 -o early.spoor &
 pid=$!
@@ -226,12 +226,12 @@ wait $target 2>/dev/null
 check interrupt "[ $rc -eq 0 ] && grep -q 'samples .*[1-9]' info.txt" "status $rc: $(head -3 info.txt)"
 
 # ---- children of children, found by the kernel side -----------------------------------------------------------
-"$SPOOR" record -q -F 299 -o tree.spoor -- sh -c './work_c 100; (./work_c 100 & wait); ./work_c 100'
+"$SPOOR" record -q -F 299 -o tree.spoor -- sh -c './work_c 300; (./work_c 300 & wait); ./work_c 300'
 "$SPOOR" info tree.spoor >info.txt 2>&1
 check follow "grep -Eq '[3-9] processes' info.txt" "$(grep seen info.txt)"
 
 # ---- what is in the file and what is said to be lost are all there is --------------------------------------------
-"$SPOOR" record -a -F 20000 -d 6 --budget 0 -o loss.spoor 2>err.txt -- ./work_c 1500 &
+"$SPOOR" record -a -F 20000 -d 6 --budget 0 -o loss.spoor 2>err.txt -- ./work_c 20000 &
 pid=$!
 sleep 1
 kill -STOP $pid
