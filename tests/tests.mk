@@ -66,3 +66,5 @@ lint:
 	shellcheck -S warning start tests/install tests/*/run tests/vm/vm tests/vm/fetch tests/run/*.sh
 	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --suppress=nullPointerArithmetic \
 		-Isrc -D_GNU_SOURCE src tests/unit
+bench: spoor
+	python3 bench/run.py
