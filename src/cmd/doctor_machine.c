@@ -114,16 +114,16 @@ static void clock_source(struct doctor *d)
 		d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", 100);
 
 	if (!now) {
-		doctor_add(d, "clock", "clock source", DOCTOR_NOTE, "not known", NULL);
+		doctor_add(d, "clocksource", "clock source", DOCTOR_NOTE, "not known", NULL);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(quick); i++) {
 		if (!strcmp(now, quick[i])) {
-			doctor_add(d, "clock", "clock source", DOCTOR_OK, now, NULL);
+			doctor_add(d, "clocksource", "clock source", DOCTOR_OK, now, NULL);
 			return;
 		}
 	}
-	doctor_add(d, "clock", "clock source", DOCTOR_NOTE,
+	doctor_add(d, "clocksource", "clock source", DOCTOR_NOTE,
 		   doctor_text(d, "%s: reading the time is slow", now),
 		   "look in available_clocksource, beside it, for tsc");
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Spends 70, 20 and 10 % of its time in three functions under main; argv[1] rounds, returns argv[2]. */
+#include <stdlib.h>
+
+#define NOINLINE __attribute__((noinline, noclone))
+
+static inline void turn(unsigned long n)
+{
+	volatile unsigned long sink = 0; /* on the stack: else there is no frame for a leaf */
+
+	for (unsigned long i = 0; i < n; i++)
+		sink += i * 2654435761u;
+	__asm__ volatile("");
+}
+
+NOINLINE void hot(unsigned long n);
+NOINLINE void warm(unsigned long n);
+NOINLINE void cool(unsigned long n);
+
+void hot(unsigned long n)
+{
+	turn(n * 7);
+}
+
+void warm(unsigned long n)
+{
+	turn(n * 2);
+}
+
+void cool(unsigned long n)
+{
+	turn(n);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = argc > 1 ? atoi(argv[1]) : 100; i > 0; i--) {
+		hot(100000);
+		warm(100000);
+		cool(100000);
+	}
+	return argc > 2 ? atoi(argv[2]) : 0;
+}
