@@ -29,7 +29,7 @@ static int info_run(struct command_ctx *c);
 const struct command cmd_info = {
 	.name = "info",
 	.group = GROUP_FILE,
-	.summary = "say what is in a recording, what was lost, and how complete stacks are",
+	.summary = "say what is in a recording, what was lost, how complete stacks are",
 	.usage = "[options] [FILE...]",
 	.details =
 		"Shows for each FILE where and when it was recorded, what it holds, what was lost "

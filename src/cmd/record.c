@@ -25,7 +25,7 @@ static const struct opt record_options[] = {
 	{'t', "tid", OPT_LIST, OFF(tids), "TID", "these threads"},
 	{0, "cgroup", OPT_STR, OFF(cgroup), "PATH", "what runs in this cgroup (v2) or below",
 	 .complete = "file"},
-	{'C', "cpus", OPT_STR, OFF(cpus), "CPUS", "only on these CPUs, e.g. 0-3,5"},
+	{'C', "cpu", OPT_STR, OFF(cpus), "CPUS", "only on these CPUs, e.g. 0-3,5"},
 	{'d', "duration", OPT_DUR, OFF(dur_ns), "TIME",
 	 "stop after this time, e.g. 10 or 500ms; else Ctrl-C stops, or the command's end"},
 	{0, NULL, OPT_GROUP, 0, NULL, "How"},
