@@ -32,7 +32,7 @@ struct sampler {
 	u64 bad_records;
 };
 
-static int print_quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int PRINTF(2, 0) print_quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (log_level < 2)
 		return 0;
