@@ -168,6 +168,8 @@ void prof_scale_raise(struct prof *p, u32 column, u64 scale);
 void prof_finish(struct prof *p);
 
 u64 prof_sum(const struct prof *p, u32 column); /* sum of self */
+/* The column to show when none was asked for: the first that is not empty. */
+u32 prof_column_default(const struct prof *p);
 /* self + children, per node; caller frees with big_free(v, nnodes * 8). */
 u64 *prof_totals(const struct prof *p, u32 column);
 static inline u32 prof_nnodes(const struct prof *p)

@@ -4,6 +4,7 @@
 
 const struct prof_format *const prof_formats[] = {
 	&fmt_spoor,
+	&fmt_folded,
 	NULL,
 };
 

@@ -59,6 +59,15 @@ u64 prof_sum(const struct prof *p, u32 column)
 	return sum;
 }
 
+u32 prof_column_default(const struct prof *p)
+{
+	for (u32 c = 0; c < p->nvalues; c++) {
+		if (prof_sum(p, c))
+			return c;
+	}
+	return 0;
+}
+
 u64 *prof_totals(const struct prof *p, u32 column)
 {
 	size_t n = p->parent.n, bytes = n * sizeof(u64);
