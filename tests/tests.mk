@@ -66,5 +66,12 @@ lint:
 	shellcheck -S warning start tests/install tests/*/run tests/vm/vm tests/vm/fetch tests/run/*.sh
 	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --suppress=nullPointerArithmetic \
 		-Isrc -D_GNU_SOURCE src tests/unit
-bench: spoor
+bench: spoor $(B)/bench/load $(B)/bench/gen_folded
 	python3 bench/run.py
+# A frame pointer in every function: what perf and spoor are compared on.
+$(B)/bench/load: bench/load.c
+	@mkdir -p $(@D)
+	$(CC) -O1 -g -fno-omit-frame-pointer -Wall -o $@ $<
+$(B)/bench/gen_folded: bench/gen_folded.c $(B)/libspoor.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -o $@ $< $(B)/libspoor.a $(LIBS_ALL) -lm
