@@ -1,0 +1,1 @@
+"$SPOOR" flame -o - small.folded | sed -f picture.sed
