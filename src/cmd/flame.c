@@ -11,7 +11,7 @@ struct flame_cmd {
 	const char *output, *title, *subtitle, *value, *format, *filter;
 	struct opt_list pids, tids, comms, cpus;
 	u64 from_ns, to_ns, width_px;
-	bool inverted, no_demangle, strict, quiet;
+	bool inverted, offsets, no_demangle, strict, quiet;
 	u8 verbose;
 };
 
@@ -30,6 +30,8 @@ static const struct opt flame_options[] = {
 	 "What widths stand for when the profile has several values; `spoor info` lists them."},
 	{0, "no-demangle", OPT_FLAG, offsetof(struct flame_cmd, no_demangle), NULL,
 	 "Show C++ and Rust names as they stand in the file."},
+	{0, "offsets", OPT_FLAG, offsetof(struct flame_cmd, offsets), NULL,
+	 "Keep functions without a name apart, as [file+0xoffset], instead of one [file]."},
 	{0, NULL, OPT_GROUP, .help = "Which samples"},
 	{0, "filter", OPT_STR, offsetof(struct flame_cmd, filter), "REGEX",
 	 "Only stacks with a frame that matches."},
@@ -158,6 +160,7 @@ static int draw(struct prof *p, const struct flame_cmd *o, struct out *out)
 				.subtitle = o->subtitle,
 				.width_px = (u32)o->width_px,
 				.inverted = o->inverted,
+				.offsets = o->offsets,
 				.rename = o->no_demangle ? NULL : sym_demangle};
 	int rc = is_filtered(o) ? prof_filter(p, &filter) : 0;
 

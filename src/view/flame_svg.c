@@ -2,6 +2,7 @@
 /* flame_svg: title, honesty line, legend, style and script around the rectangles. See flame_int.h.
  */
 #include "view/flame_int.h"
+#include "view/view_int.h"
 
 EMBED(flame_css, "src/view/flame.css");
 EMBED(flame_js, "src/view/flame.js");
@@ -73,8 +74,8 @@ static void facts_recording(struct lines *l)
 		fact(l, "%s at %llu Hz", event, (unsigned long long)m->freq_hz);
 	else if (*event)
 		fact(l, "%s", event);
-	if (m->end_ns > m->start_ns)
-		fact(l, "%s", fmt_dur(num, m->end_ns - m->start_ns));
+	if (meta_dur_ns(p))
+		fact(l, "%s", fmt_dur(num, meta_dur_ns(p)));
 	if (m->ncpus)
 		fact(l, "%u CPU%s", m->ncpus, m->ncpus == 1 ? "" : "s");
 	if (m->hostname)
@@ -83,38 +84,50 @@ static void facts_recording(struct lines *l)
 		fact(l, "%s processes", fmt_count(num, m->processes));
 }
 
+/* What the user asked to leave out is not missing. */
+static bool is_filter(const struct prof *p, const struct prof_loss *d)
+{
+	return !strcmp(prof_str(p, d->reason), "filter");
+}
+
+static void facts_missing(struct lines *l)
+{
+	const struct prof *p = l->pg->p;
+	char num[32];
+
+	if (prof_lost(p) || p->meta.event)
+		fact(l, "%s lost", fmt_count(num, prof_lost(p)));
+	for (size_t i = 0; i < p->losses.n; i++) {
+		const struct prof_loss *d = &p->losses.v[i];
+		u64 n = d->weight ? d->weight : d->events;
+
+		if (d->dropped && is_filter(p, d))
+			fact(l, "%s filtered out", fmt_count(num, n));
+		else if (d->dropped)
+			fact(l, "%s dropped: %s", fmt_count(num, n), prof_str(p, d->reason));
+	}
+	for (size_t i = 0; i < p->notes.n; i++)
+		fact(l, "%s %s", fmt_count(num, p->notes.v[i].events),
+		     prof_str(p, p->notes.v[i].reason));
+	if (p->acct.saturated)
+		fact(l, "counts overflowed and are cut at 2^64-1");
+}
+
 static void facts_quality(struct lines *l)
 {
 	const struct prof *p = l->pg->p;
-	u64 stacks = 0, complete = 0;
+	double complete = meta_complete_pct(p);
 	struct buf b = {0};
 	char num[32];
 
 	flame_weight(&b, l->pg->unit, l->pg->t->total);
 	fact(l, "%s", buf_str(&b));
 	buf_done(&b);
-	if (prof_lost(p) || p->meta.event)
-		fact(l, "%s lost", fmt_count(num, prof_lost(p)));
-	for (size_t i = 0; i < p->losses.n; i++) {
-		const struct prof_loss *d = &p->losses.v[i];
-
-		if (d->dropped)
-			fact(l, "%s dropped: %s", fmt_count(num, d->events),
-			     prof_str(p, d->reason));
-	}
+	facts_missing(l);
 	if (p->meta.idle_samples)
 		fact(l, "%s idle hidden", fmt_count(num, p->meta.idle_samples));
-	for (size_t i = 0; i < p->health.n; i++) {
-		stacks += p->health.v[i].stacks;
-		complete += p->health.v[i].complete;
-	}
-	if (stacks)
-		fact(l, "%.0f%% of stacks complete", 100.0 * (double)complete / (double)stacks);
-	for (size_t i = 0; i < p->notes.n; i++)
-		fact(l, "%s: %s", prof_str(p, p->notes.v[i].reason),
-		     fmt_count(num, p->notes.v[i].events));
-	if (p->acct.saturated)
-		fact(l, "counts overflowed and are cut at 2^64-1");
+	if (complete >= 0)
+		fact(l, "%.1f %% of stacks complete", complete);
 }
 
 static void facts_picture(struct lines *l)
@@ -258,9 +271,14 @@ static void add_empty(struct buf *b, const struct flame_page *pg)
 {
 	const struct prof *p = pg->p;
 	const char *why = "the profile has no stacks with a weight above zero";
+	bool filtered = false;
 
+	for (size_t i = 0; i < p->losses.n; i++)
+		filtered |= is_filter(p, &p->losses.v[i]);
 	if (pg->o->problem)
 		why = pg->o->problem;
+	else if (filtered)
+		why = "nothing passes the filter";
 	else if (prof_dropped(p))
 		why = "all of it was dropped";
 	else if (prof_lost(p))

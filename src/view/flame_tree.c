@@ -194,20 +194,35 @@ static void clean_add(struct buf *b, const char *s, size_t n)
 		buf_adds(b, "…");
 }
 
+/* "[gzip+0xcc5c]" is shown as "[gzip]": hundreds of nameless slivers tell less than their file. */
+static size_t unknown_len(const struct prof_frame *f, const char *raw)
+{
+	const char *plus = f->flags & FRAME_UNKNOWN ? strrchr(raw, '+') : NULL;
+
+	return plus && plus > raw && str_starts(plus, "+0x") && str_ends(raw, "]")
+		       ? (size_t)(plus - raw)
+		       : 0;
+}
+
 /* The name of a frame as an interned string: one byte of kind, then the text. */
 static u32 name_of(struct flame_tree *t, const struct prof *p, const struct flame_opts *o,
 		   u32 frame, struct buf *b, struct buf *shown)
 {
 	const struct prof_frame *f = &p->frames.v[frame];
 	const char *raw = prof_str(p, f->name);
+	size_t unknown = o->offsets ? 0 : unknown_len(f, raw);
 
 	buf_reset(b);
 	buf_reset(shown);
 	buf_addc(b, (char)('A' + f->kind));
-	if (o->rename && o->rename(raw, shown, o->rename_arg) && shown->n)
+	if (unknown) {
+		clean_add(b, raw, unknown);
+		buf_addc(b, ']');
+	} else if (o->rename && o->rename(raw, shown, o->rename_arg) && shown->n) {
 		clean_add(b, shown->p, shown->n);
-	else
+	} else {
 		clean_add(b, raw, strlen(raw));
+	}
 	if (b->n == 1)
 		buf_adds(b, "[empty]");
 	return intern_add(&t->strings, b->p, b->n);

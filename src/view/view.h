@@ -25,6 +25,7 @@ struct flame_opts {
 	u32 max_live;		      /* elements in the file; 0: 4,000 */
 	u32 max_nodes;		      /* embedded for zooming; 0: 200,000 */
 	bool inverted;		      /* icicle */
+	bool offsets;		      /* keep unknown functions of one file apart */
 	const char *problem;	      /* said in an empty picture: why it is */
 	prof_rename_fn rename;	      /* shown name of a raw one (sym_demangle); NULL: as it is */
 	void *rename_arg;

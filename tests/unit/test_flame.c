@@ -214,6 +214,35 @@ static void test_rename_merges(void **state)
 	prof_done(&p);
 }
 
+/* Functions without a name are one of their file, unless offsets are asked for. */
+static void test_unknown_merges(void **state)
+{
+	static const char *const names[] = {"[gzip+0x10]", "[gzip+0x20]", "[zip+0x10]"};
+	struct prof p;
+
+	prof_init(&p);
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		struct prof_frame f = {.name = prof_string(&p, names[i], strlen(names[i])),
+				       .offset = 16 + i,
+				       .flags = FRAME_UNKNOWN};
+
+		prof_add(&p, prof_node(&p, 0, prof_frame_id(&p, &f)), 0, 1);
+	}
+	prof_finish(&p);
+	for (int offsets = 0; offsets < 2; offsets++) {
+		struct flame_opts o = {.offsets = offsets};
+		struct flame_tree t = {0};
+
+		flame_tree_build(&t, &p, &o, 0);
+		check_tree(&t);
+		assert_int_equal(t.nodes.n, offsets ? 4 : 3);
+		assert_string_equal(t.names.v[t.nodes.v[1].name].text,
+				    offsets ? "[gzip+0x10]" : "[gzip]");
+		flame_tree_done(&t);
+	}
+	prof_done(&p);
+}
+
 static u32 count_of(const char *text, const char *what)
 {
 	u32 n = 0;
@@ -314,7 +343,8 @@ int main(void)
 		cmocka_unit_test(test_tree_wide),    cmocka_unit_test(test_tree_saturated),
 		cmocka_unit_test(test_tree_deep),    cmocka_unit_test(test_rename_merges),
 		cmocka_unit_test(test_live_bounded), cmocka_unit_test(test_escaped),
-		cmocka_unit_test(test_empty),	     cmocka_unit_test(test_units),
+		cmocka_unit_test(test_empty),	     cmocka_unit_test(test_unknown_merges),
+		cmocka_unit_test(test_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
