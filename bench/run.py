@@ -42,7 +42,7 @@ def info(path):
 
 
 def first_sample_ns(path):
-    text = subprocess.run([SPOOR, "convert", "--to", "perfscript", path], stdout=subprocess.PIPE,
+    text = subprocess.run([SPOOR, "convert", "--as", "perfscript", path], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, check=True).stdout.decode(errors="replace")
     times = []
     for line in text.splitlines():

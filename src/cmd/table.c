@@ -3,7 +3,7 @@
 #include "cmd/cmd.h"
 
 extern const struct command cmd_cleanup;
-extern const struct command cmd_doctor;
+extern const struct command cmd_convert, cmd_doctor;
 extern const struct command cmd_flame;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&cmd_report,
 	&cmd_flame,
 	&cmd_info,
+	&cmd_convert,
 	&cmd_doctor,
 	&cmd_cleanup,
 	&cmd_help,

@@ -294,4 +294,5 @@ const struct prof_format fmt_spoor = {
 	.sniff = spoor_sniff,
 	.read = spoor_read,
 	.write = spoor_write,
+	.binary = true,
 };

@@ -223,6 +223,7 @@ struct prof_format {
 	int (*read)(struct in *in, struct prof *p);
 	int (*write)(struct out *out, const struct prof *p, const struct prof_write_opts *o);
 	const char *cannot; /* what it cannot carry, e.g. "time, cpu, threads" */
+	bool binary;	    /* not for a terminal */
 };
 extern const struct prof_format *const prof_formats[]; /* NULL-terminated */
 const struct prof_format *prof_format_find(const char *name);

@@ -10,7 +10,7 @@ check() { if eval "$2"; then ok "$1"; else no "$1" "$3"; fi; }
 ./spoor record -q -F 499 -o shares.spoor -- ./guest_shares 60 7 2>record.err
 rc=$?
 check status "[ $rc -eq 7 ]" "the command returned 7, record $rc: $(head -n 2 record.err)"
-./spoor convert --to folded -o shares.folded shares.spoor 2>convert.err
+./spoor convert --as folded -o shares.folded shares.spoor 2>convert.err
 got=$(awk '{ n = $NF; sub(/ [0-9.]+$/, ""); if (!match($0, /;main;(hot|warm|cool)/)) next
 	name = substr($0, RSTART + 6); sub(/;.*/, "", name); at[name] += n; total += n }
 	END { if (!total) { print "nothing"; exit 1 }
