@@ -312,6 +312,12 @@ static int loop_setup(struct recorder *rec)
 }
 
 /* Everything that can fail, before anything is recorded. */
+static int on_bpf_ksym(u64 addr, u32 size_bytes, const char *name, void *sym)
+{
+	sym_kernel_add(sym, addr, size_bytes, name, true);
+	return 0;
+}
+
 static int prepare(struct recorder *rec)
 {
 	struct feed *f = &rec->feed;
@@ -344,6 +350,10 @@ static int prepare(struct recorder *rec)
 		return -EIO;
 	rec->wall_offset_ns = (s64)(clock_wall_ns() - clock_mono_ns());
 	f->sym = sym_new(&(struct sym_opts){.root = "", .no_cache = rec->o->no_cache});
+	/* Programs that are loaded later are told by events. Without permission they have no names.
+	 */
+	if (bpf_prog_ksyms(on_bpf_ksym, f->sym))
+		err_clear();
 	f->prof = &rec->prof;
 	feed_init(f, &rec->so, rec->wall_offset_ns);
 	rec->sym = f->sym;

@@ -7,7 +7,7 @@ no() { echo "not ok $1: $2"; }
 skip() { echo "skip $1: $2"; }
 # check NAME CONDITION WHY: CONDITION is evaluated
 check() { if eval "$2"; then ok "$1"; else no "$1" "$3"; fi; }
-folded() { ${FOLDED:-"$SPOOR" convert -o - -t folded} "$1" 2>/dev/null; }
+folded() { "$SPOOR" convert --as folded "$1" 2>/dev/null; }
 CC=${CC:-cc}
 
 if [ "$(id -u)" != 0 ]; then
@@ -91,15 +91,10 @@ one_language() {
 	rc=$?
 	check "shares_$1" "[ $rc -eq 0 ]" "70/20/10 came out as $got"
 }
-if [ -n "${FOLDED:-}" ] || "$SPOOR" convert --help >/dev/null 2>&1; then
-	one_language c parent hot warm cool
-	[ -x work_cpp ] && one_language cpp _ZN4load6parentEm _ZN4load3hotEm _ZN4load4warmEm \
-		_ZN4load4coolEm
-	one_language rust _ZN4load6parent17h0123456789abcdefE _ZN4load3hot17h0123456789abcdefE \
-		_ZN4load4warm17h0123456789abcdefE _ZN4load4cool17h0123456789abcdefE
-else
-	skip shares "no convert command"
-fi
+one_language c parent hot warm cool
+one_language cpp "load::parent(unsigned long)" "load::hot(unsigned long)" \
+	"load::warm(unsigned long)" "load::cool(unsigned long)"
+one_language rust load::parent load::hot load::warm load::cool
 
 # ---- short-lived processes keep their names ------------------------------------------------------
 cat >short.c <<'END'
