@@ -41,6 +41,11 @@ struct sampler_event {
 	bool new_stack; /* nk, nu and ips are given; else this hash was given before */
 	u16 nk, nu;
 	const u64 *ips; /* nk kernel then nu user addresses, leaf first */
+	/*
+	 * If the function that runs starts at leaf_entry, then leaf_ret is its return address, and
+	 * the stack has it not: it runs without a frame. 0: nothing like that was found.
+	 */
+	u64 leaf_ret, leaf_entry;
 };
 #define SAMPLER_KSTACK_CUT 1
 #define SAMPLER_USTACK_CUT 2

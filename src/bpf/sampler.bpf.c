@@ -11,6 +11,8 @@
 
 #include "bpf/sampler.bpf.h"
 
+#define LEAF_MAX_BYTES 65536 /* functions without a frame are shorter */
+
 const volatile struct sampler_cfg cfg = {};
 
 struct {
@@ -102,7 +104,8 @@ static __always_inline int wanted(__u32 pid, __u32 tid, __u32 ns_pid, __u32 ns_t
 
 static __always_inline __u64 stack_hash(const struct sampler_rec *rec)
 {
-	__u64 h = ((__u64)rec->nk << 16 | rec->nu) + 0x9e3779b97f4a7c15ull;
+	__u64 h = ((__u64)(rec->flags & SAMPLER_REC_LEAF) << 32 | (__u64)rec->nk << 16 | rec->nu) +
+		  0x9e3779b97f4a7c15ull;
 	__u32 n = (__u32)rec->nk + rec->nu, i;
 
 #pragma clang loop unroll(disable)
@@ -115,8 +118,38 @@ static __always_inline __u64 stack_hash(const struct sampler_rec *rec)
 	return h ? h : 1;
 }
 
+/*
+ * A function that calls nothing and keeps nothing on the stack has no frame even where frame
+ * pointers are on, so its caller is missing from the stack. Then the top of the stack is its return
+ * address, and right before that is the call. Whether the called function is the running one is for
+ * user space to see, which has the symbols.
+ *
+ *   ret - 5     ret - 4      ret
+ *   | e8        | distance   |        call entry; entry = ret + distance
+ */
+static __always_inline void take_leaf(struct bpf_perf_event_data *ctx, struct sampler_rec *rec)
+{
+#ifdef __TARGET_ARCH_x86
+	__u64 ret = 0, code = 0, entry;
+	__u32 at = (__u32)rec->nk + rec->nu;
+
+	if ((rec->flags & SAMPLER_REC_IN_KERNEL) || !rec->nu || rec->nu > SAMPLER_FRAMES - 2)
+		return;
+	if (bpf_probe_read_user(&ret, sizeof(ret), (void *)PT_REGS_SP(&ctx->regs)) ||
+	    bpf_probe_read_user(&code, sizeof(code), (void *)(ret - sizeof(code))))
+		return;
+	entry = ret + (__s64)(__s32)(code >> 32);
+	if ((code >> 24 & 0xff) != 0xe8 || PT_REGS_IP(&ctx->regs) - entry >= LEAF_MAX_BYTES)
+		return;
+	rec->ips[at & 255] = ret;
+	rec->ips[(at + 1) & 255] = entry;
+	rec->nu += 2;
+	rec->flags |= SAMPLER_REC_LEAF;
+#endif
+}
+
 /* Fills in both stacks, nk, nu, and what flags say about them. */
-static __always_inline void take_stacks(void *ctx, struct sampler_rec *rec)
+static __always_inline void take_stacks(struct bpf_perf_event_data *ctx, struct sampler_rec *rec)
 {
 	__u32 bytes = cfg.frames * 8;
 	__u32 nk = 0, nu = 0;
@@ -139,6 +172,7 @@ static __always_inline void take_stacks(void *ctx, struct sampler_rec *rec)
 	}
 	rec->nk = nk;
 	rec->nu = nu & 127;
+	take_leaf(ctx, rec);
 }
 
 /* Sends the record; the stack itself only when user space does not have it. */

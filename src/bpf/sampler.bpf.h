@@ -9,6 +9,9 @@
  *   | time   | hash  | weight  | cpu | pid | tid | nk | nu |flags | new | comm  | nk + nu ips
  *   +--------+-------+---------+-----+-----+-----+----+----+------+-----+-------+-------------
  *
+ * With SAMPLER_REC_LEAF the last two of the user addresses are no callers: what the top of the
+ * stack holds, and the function that is called right before that address.
+ *
  * Whether user space has a stack already is kept in `seen`, an array with one slot for many
  * hashes: a slot holds the hash that was sent last. When two stacks share a slot they are sent
  * again in turn, so nothing is ever missing and nothing can be full.
@@ -26,6 +29,7 @@
 #define SAMPLER_REC_USTACK_NONE 4
 #define SAMPLER_REC_IN_KERNEL 8
 #define SAMPLER_REC_OTHER_NS 16
+#define SAMPLER_REC_LEAF 32
 
 struct sampler_rec {
 	__u64 time_ns;

@@ -192,13 +192,13 @@ static bool cpu_wanted(const struct sampler *s, size_t cpu)
 
 static int events_open(struct sampler *s)
 {
-	size_t cpu, n = 0;
+	size_t cpu, n = 0, n_possible = (size_t)MAX(libbpf_num_possible_cpus(), 1);
 	int rc;
 
 	for (cpu = 0; cpu < s->ncpus; cpu++) {
 		if (!cpu_wanted(s, cpu))
 			continue;
-		rc = cpu_open(s, (u32)cpu);
+		rc = cpu < n_possible ? cpu_open(s, (u32)cpu) : -ENODEV;
 		if (rc && rc != -ENODEV)
 			return rc;
 		n += !rc;
@@ -400,7 +400,7 @@ int sampler_decode(const void *rec, size_t n, struct sampler_event *e)
 	e->cpu = r->cpu;
 	e->pid = r->pid;
 	e->tid = r->tid;
-	e->flags = r->flags;
+	e->flags = r->flags & ~SAMPLER_REC_LEAF;
 	e->new_stack = r->is_new;
 	memcpy(e->comm, r->comm, sizeof(e->comm));
 	e->comm[sizeof(e->comm) - 1] = '\0';
@@ -411,6 +411,13 @@ int sampler_decode(const void *rec, size_t n, struct sampler_event *e)
 	e->nk = r->nk;
 	e->nu = r->nu;
 	e->ips = (const u64 *)r->ips;
+	if (r->flags & SAMPLER_REC_LEAF) {
+		if (r->nu < 2)
+			return -EBADMSG;
+		e->nu -= 2;
+		e->leaf_ret = e->ips[e->nk + e->nu];
+		e->leaf_entry = e->ips[e->nk + e->nu + 1];
+	}
 	return 0;
 }
 

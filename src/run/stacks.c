@@ -71,11 +71,13 @@ void stacks_take(struct stacks *s, const struct sampler_event *e)
 	if (*slot)
 		return; /* sent again, or by two CPUs at once */
 	*slot = at + 1;
-	vec_reserve(&s->raw.words, at + n + 1);
+	vec_reserve(&s->raw.words, at + n + 3);
 	s->raw.words.v[at] = (u64)e->nk << 32 | e->nu;
+	s->raw.words.v[at + 1] = e->leaf_ret;
+	s->raw.words.v[at + 2] = e->leaf_entry;
 	if (n)
-		memcpy(s->raw.words.v + at + 1, e->ips, n * sizeof(u64));
-	s->raw.words.n = at + n + 1;
+		memcpy(s->raw.words.v + at + 3, e->ips, n * sizeof(u64));
+	s->raw.words.n = at + n + 3;
 }
 
 static const u64 *raw_find(const struct stacks *s, u64 hash)
@@ -257,22 +259,51 @@ static u64 lookup_pc(u64 ip, u32 i, bool in_syscall)
 	return ip - (i || in_syscall ? 1 : 0);
 }
 
-static void resolve_user(struct stacks *s, struct proc *pr, const u64 *ips, u32 n, bool in_syscall,
-			 struct stack *st)
+/* Whether the function of frame no, which pc is in, begins at entry. */
+static bool begins_at(struct stacks *s, struct proc *pr, u64 pc, u32 no, u64 entry)
 {
-	struct map_file *in, *last = NULL;
-	u32 nos[SAMPLER_MAX_STACK], i, n_mapped = 1;
+	const struct mapping *m = proc_mapping(pr, entry);
+	struct map_file *in;
+	struct sym_result r = {0};
 
-	n = MIN(n, SAMPLER_MAX_STACK);
-	for (i = 0; i < n; i++) {
-		nos[i] = user_frame(s, pr, lookup_pc(ips[i], i, in_syscall), &in);
+	if (!m || m != proc_mapping(pr, pc) || m->file->anon || !m->file->mod ||
+	    user_frame(s, pr, entry, &in) != no)
+		return false;
+	sym_lookup(s->sym, m->file->mod, entry - m->start + m->pgoff, &r);
+	return r.name && !r.offset;
+}
+
+/* The user addresses' frames, leaf first, without what cannot be code; their number. */
+static u32 user_frames(struct stacks *s, struct proc *pr, const u64 *raw, bool in_syscall, u32 *nos,
+		       struct map_file **last)
+{
+	u32 nk = (u32)(raw[0] >> 32), n_raw = MIN((u32)raw[0], SAMPLER_MAX_STACK);
+	u64 leaf_ret = raw[1], leaf_entry = raw[2];
+	const u64 *ips = raw + 3 + nk;
+	u32 i, n = 0, n_mapped = 1;
+	struct map_file *in;
+
+	for (i = 0; i < n_raw; i++) {
+		nos[n++] = user_frame(s, pr, lookup_pc(ips[i], i, in_syscall), &in);
+		if (!i && leaf_ret && (n_raw < 2 || ips[1] != leaf_ret) &&
+		    begins_at(s, pr, ips[0], nos[0], leaf_entry))
+			nos[n++] = user_frame(s, pr, leaf_ret - 1, &in);
 		if (in) {
-			last = in;
-			n_mapped = i + 1;
+			*last = in;
+			n_mapped = n;
 		}
 	}
 	/* Callers outside any code are what a register that holds no frame pointer points to. */
-	n = MIN(n, n_mapped);
+	return MIN(n, n_mapped);
+}
+
+static void resolve_user(struct stacks *s, struct proc *pr, const u64 *raw, bool in_syscall,
+			 struct stack *st)
+{
+	u32 nos[SAMPLER_MAX_STACK + 1], n;
+	struct map_file *last = NULL;
+
+	n = user_frames(s, pr, raw, in_syscall, nos, &last);
 	if (user_complete(s, nos, n)) {
 		st->flags |= SAMPLE_COMPLETE;
 		st->flags &= (u8)~SAMPLE_USTACK_CUT;
@@ -295,10 +326,9 @@ static void resolve(struct stacks *s, struct stack *st, const struct sampler_eve
 	u32 nk = (u32)(raw[0] >> 32), nu = (u32)raw[0], knos[SAMPLER_MAX_STACK], i;
 	bool in_syscall = false, kroot = false, no_user = !pr || pr->kthread || !e->pid;
 
-	raw++;
 	nk = MIN(nk, SAMPLER_MAX_STACK);
 	for (i = 0; i < nk; i++)
-		knos[i] = kernel_frame(s, raw[i] - (i ? 1 : 0));
+		knos[i] = kernel_frame(s, raw[3 + i] - (i ? 1 : 0));
 	if (nk) {
 		const char *root = frame_name(s, knos[nk - 1]);
 
@@ -309,7 +339,7 @@ static void resolve(struct stacks *s, struct stack *st, const struct sampler_eve
 	if (e->flags & SAMPLER_OTHER_NS)
 		vec_push(&s->frame_nos, mark_frame(s, "[other pid namespace]", FRAME_MARK));
 	else if (s->want_user && nu && pr)
-		resolve_user(s, pr, raw + nk, nu, in_syscall, st);
+		resolve_user(s, pr, raw, in_syscall, st);
 	else if (s->want_user && !no_user) {
 		st->flags |= SAMPLE_USTACK_NONE;
 		vec_push(&s->frame_nos, mark_frame(s, "[no user stack]", FRAME_MARK));

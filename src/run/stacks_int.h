@@ -16,7 +16,7 @@
 
 struct raw_stacks {
 	struct map by_hash; /* -> index + 1 into words */
-	VEC(u64) words;	    /* nk << 32 | nu, then the addresses */
+	VEC(u64) words;	    /* nk << 32 | nu, leaf_ret, leaf_entry, then the addresses */
 };
 
 /* A frame, with its id in the current chunk. */

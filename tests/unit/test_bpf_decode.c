@@ -164,6 +164,18 @@ static void test_sample(void **state)
 	assert_int_equal(strlen(e.comm), 15);
 	assert_int_equal(sampler_decode(&r, full - 1, &e), -EBADMSG);
 	assert_int_equal(sampler_decode(&r, SAMPLER_REC_HEAD - 1, &e), -EBADMSG);
+	assert_int_equal(e.leaf_ret, 0);
+	/* the last two user addresses are the guess at a leaf's caller */
+	r.flags = SAMPLER_REC_LEAF;
+	r.ips[3] = 77;
+	r.ips[4] = 88;
+	assert_int_equal(sampler_decode(&r, full, &e), 0);
+	assert_int_equal(e.nu, 1);
+	assert_int_equal(e.leaf_ret, 77);
+	assert_int_equal(e.leaf_entry, 88);
+	assert_int_equal(e.flags, 0);
+	r.nu = 1;
+	assert_int_equal(sampler_decode(&r, full, &e), -EBADMSG);
 	r.is_new = 0;
 	assert_int_equal(sampler_decode(&r, SAMPLER_REC_HEAD, &e), 0);
 	assert_null(e.ips);
