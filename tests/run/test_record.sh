@@ -22,18 +22,14 @@ cat >work.c <<'END'
 #ifndef SYM
 #define SYM(name)
 #endif
-volatile unsigned long outside;
+/* A chain of multiplications takes the same time wherever the loop lies; memory would not. */
 static inline void turn(unsigned long n)
 {
-#ifdef FRAMELESS /* nothing on the stack: gcc makes no frame for a leaf, whatever it is told */
-#define sink outside
-#else
-	volatile unsigned long sink = 0;
-#endif
+	unsigned long x = n;
 
 	for (unsigned long i = 0; i < n; i++)
-		sink += i * 2654435761u;
-	__asm__ volatile(""); /* no tail call into here */
+		x = x * 6364136223846793005ul + 1;
+	__asm__ volatile("" : : "r"(x)); /* no tail call into here */
 }
 NOINLINE void hot(unsigned long n) SYM(hot);
 NOINLINE void warm(unsigned long n) SYM(warm);
@@ -63,9 +59,10 @@ cat >rust_names.h <<'END'
 #define SYM_cool "4cool"
 #define SYM_parent "6parent"
 END
-FLAGS="-O1 -g0 -fno-omit-frame-pointer -fno-optimize-sibling-calls"
+LEAVES="-O1 -g0 -fno-omit-frame-pointer -fno-optimize-sibling-calls"
+FLAGS="$LEAVES -mno-omit-leaf-frame-pointer"
 $CC $FLAGS -o work_c work.c 2>cc.log || no build "$(head -1 cc.log)"
-$CC $FLAGS -DFRAMELESS -o work_leaf work.c 2>cc.log || no build_leaf "$(head -1 cc.log)"
+$CC $LEAVES -o work_leaf work.c 2>cc.log || no build_leaf "$(head -1 cc.log)"
 $CC $FLAGS -include rust_names.h -o work_rust work.c 2>cc.log || no build_rust "$(head -1 cc.log)"
 { echo 'namespace load {'; sed '/^#include/d; /^int main/,$d' work.c; echo '}'
 	sed -n '/^int main/,$p' work.c | sed 's/parent(/load::parent(/'; } >body.cc
