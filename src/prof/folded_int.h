@@ -3,7 +3,7 @@
 #ifndef SPOOR_FOLDED_INT_H
 #define SPOOR_FOLDED_INT_H
 
-#include "prof/lines.h"
+#include "prof/lines_int.h"
 
 int folded_write(struct out *out, const struct prof *p, const struct prof_write_opts *o);
 

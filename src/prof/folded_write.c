@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writing folded text, sorted, so that two files can be compared line by line. */
 #include "prof/folded_int.h"
-#include "prof/tree.h"
+#include "prof/tree_int.h"
 
 struct writing {
 	struct out *out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "prof/lines.h"
+#include "prof/lines_int.h"
 
 static int refill(struct lines *l)
 {
@@ -53,7 +53,7 @@ int lines_next(struct lines *l, char **line, size_t *n)
 	size_t seen = 0;
 
 	for (;;) {
-		char *start = l->buf + l->pos, *end = NULL;
+		char *start = l->buf ? l->buf + l->pos : NULL, *end = NULL;
 		size_t have = l->n - l->pos;
 		int rc;
 

@@ -5,6 +5,7 @@
 const struct prof_format *const prof_formats[] = {
 	&fmt_spoor,
 	&fmt_folded,
+	&fmt_perfscript,
 	NULL,
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "prof/tree.h"
+#include "prof/tree_int.h"
 
 struct tree {
 	const struct prof *p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walking the stacks of a profile in order; for writers. */
-#ifndef SPOOR_TREE_H
-#define SPOOR_TREE_H
+#ifndef SPOOR_TREE_INT_H
+#define SPOOR_TREE_INT_H
 
 #include "prof/prof_int.h"
 

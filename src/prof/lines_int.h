@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text input a line at a time, from blocks; for the readers of text formats. */
-#ifndef SPOOR_LINES_H
-#define SPOOR_LINES_H
+#ifndef SPOOR_LINES_INT_H
+#define SPOOR_LINES_INT_H
 
 #include "prof/prof_int.h"
 
