@@ -160,7 +160,8 @@ static u32 *intern_slot(const struct intern *in, const char *s, size_t n)
 	while (in->slots[i]) {
 		u32 id = in->slots[i] - 1;
 
-		if (intern_len(in, id) == n && !memcmp(in->bytes.v + in->offs.v[id], s, n))
+		if (intern_len(in, id) == n &&
+		    (!n || !memcmp(in->bytes.v + in->offs.v[id], s, n)))
 			break;
 		i = (i + 1) & mask;
 	}
