@@ -5,6 +5,7 @@
 #   make DEBUG=1     -O0, at build/debug/spoor
 #   make static      one self-contained binary, at build/static/spoor
 #   make test        unit and golden tests
+#   make man         man/*.1, from the option tables
 #   make install DESTDIR= PREFIX=/usr/local
 #   make format      clang-format over everything
 # More targets (fuzz, bench, vm, vm-all, lint) are in tests/tests.mk.
@@ -53,7 +54,7 @@ BPF_SRCS := $(wildcard src/*/*.bpf.c)
 BPF_SKELS := $(BPF_SRCS:src/bpf/%.bpf.c=$(B)/gen/%.skel.h)
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 
-.PHONY: all static install clean format
+.PHONY: all static man install clean format
 all: spoor
 
 ifeq ($(B),build/default)
@@ -95,9 +96,24 @@ static:
 	$(MAKE) STATIC=1 spoor
 	strip -o build/static/spoor.stripped build/static/spoor && mv build/static/spoor.stripped build/static/spoor
 
+# The option tables are the source of the man pages; tests/run/test_man.sh says when these are old.
+man: spoor
+	@mkdir -p man && rm -f man/*.1
+	$(B)/spoor help --man >man/spoor.1
+	@for c in $$($(B)/spoor help --list); do \
+		$(B)/spoor help --man $$c >man/spoor-$$c.1 || exit 1; done
+
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: spoor
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/doc/spoor \
+		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+		$(SHARE)/fish/vendor_completions.d
 	install -m 755 $(B)/spoor $(DESTDIR)$(PREFIX)/bin/spoor
+	install -m 644 man/*.1 $(SHARE)/man/man1/
+	install -m 644 $(wildcard LICENSE NOTICE* LICENSES/*) $(SHARE)/doc/spoor/
+	$(B)/spoor help --completion bash >$(SHARE)/bash-completion/completions/spoor
+	$(B)/spoor help --completion zsh >$(SHARE)/zsh/site-functions/_spoor
+	$(B)/spoor help --completion fish >$(SHARE)/fish/vendor_completions.d/spoor.fish
 
 clean:
 	rm -rf build spoor

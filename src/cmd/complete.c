@@ -184,6 +184,13 @@ static void zsh_option(struct buf *b, const struct command *c, const struct opt 
 	}
 }
 
+static void zsh_subcommands(struct buf *b)
+{
+	buf_adds(b, " \\\n\t\t\t'1:command:(");
+	add_commands(b);
+	buf_adds(b, ")'");
+}
+
 void cmd_complete_zsh(struct buf *b)
 {
 	buf_adds(b, "#compdef spoor\n# zsh completion for spoor, made by `spoor help --completion "
@@ -204,7 +211,7 @@ void cmd_complete_zsh(struct buf *b)
 		if (c->takes_command)
 			buf_adds(b, " \\\n\t\t\t'*:::command:_normal'");
 		else if (completes(c->complete, "subcommand"))
-			buf_adds(b, " \\\n\t\t\t'1:command:_describe command cmds'");
+			zsh_subcommands(b);
 		else if (!c->no_inputs)
 			buf_adds(b, " \\\n\t\t\t'*:input:_files'");
 		buf_adds(b, "\n\t\t;;\n");
@@ -252,11 +259,19 @@ static void fish_option(struct buf *b, const struct command *c, const struct opt
 	buf_adds(b, "'\n");
 }
 
+static const char fish_head[] =
+	"# fish completion for spoor, made by `spoor help --completion fish`\n"
+	"function __spoor_after_dashes\n"
+	"\tset -l words (commandline -opc)\n"
+	"\tset -e words[1..(contains -i -- -- $words)]\n"
+	"\tcomplete -C (string join ' ' -- (string escape -- $words) (commandline -ct))\n"
+	"end\n"
+	"complete -c spoor -f\n";
+
 void cmd_complete_fish(struct buf *b)
 {
+	buf_adds(b, fish_head);
 	buf_adds(b,
-		 "# fish completion for spoor, made by `spoor help --completion fish`\n"
-		 "complete -c spoor -f\n"
 		 "complete -c spoor -n __fish_use_subcommand -l help -d 'show the commands'\n"
 		 "complete -c spoor -n __fish_use_subcommand -l version -d 'show the version'\n");
 	for (size_t i = 0; commands[i]; i++) {
@@ -269,7 +284,7 @@ void cmd_complete_fish(struct buf *b)
 		buf_addf(b, "complete -c spoor -n '__fish_seen_subcommand_from %s", c->name);
 		if (c->takes_command)
 			buf_adds(b, "; and contains -- -- (commandline -opc)' -a "
-				    "'(__fish_complete_subcommand)'\n");
+				    "'(__spoor_after_dashes)'\n");
 		else if (completes(c->complete, "subcommand"))
 			buf_adds(b, "' -a '");
 		else
