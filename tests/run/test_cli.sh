@@ -41,7 +41,7 @@ try() { # WANTED WORD...: the last word is being typed
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
 	_spoor
 	local got
-	got=$([ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' '|')
+	got=$([ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}" | sort -u | tr '\n' '|')
 	[[ $got == "$wanted" ]] || echo "'$*' gives '$got', not '$wanted'"
 }
 try 'record|report|' spoor re
