@@ -23,17 +23,17 @@ const char *feature_libbpf_version(void)
 	return libbpf_version_string() + 1; /* without its v */
 }
 
-static bool has_caps(void)
+static void read_caps(struct feature_ctx *x)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {0};
 	u64 caps;
 
 	if (syscall(SYS_capget, &head, data))
-		return false;
+		return;
 	caps = data[0].effective | (u64)data[1].effective << 32;
-	return caps & 1ull << CAP_SYS_ADMIN ||
-	       (caps & 1ull << CAP_BPF && caps & 1ull << CAP_PERFMON);
+	x->admin = caps & 1ull << CAP_SYS_ADMIN;
+	x->privileged = x->admin || (caps & 1ull << CAP_BPF && caps & 1ull << CAP_PERFMON);
 }
 
 /* A file descriptor of tracefs: where it is mounted, or else a mount that nobody else sees. */
@@ -65,7 +65,7 @@ struct feature_ctx *feature_ctx_new(struct arena *a)
 
 	bpf_quiet();
 	x->arena = a;
-	x->privileged = has_caps();
+	read_caps(x);
 	x->tracefs_fd = tracefs_open();
 	return x;
 }
@@ -200,18 +200,31 @@ static void explain(struct trial *t, int rc, const char **why, const char **mend
 	if (!x->privileged && (rc == -EPERM || rc == -EACCES)) {
 		*why = "not permitted: needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN";
 		*mend = MEND_ROOT;
+	} else if (!x->admin && t->stage == STAGE_ATTACH && (rc == -EPERM || rc == -EACCES)) {
+		*why = "not permitted: this kind needs CAP_SYS_ADMIN";
+		*mend = "run it with sudo, or add cap_sys_admin with setcap";
 	} else if (t->stage == STAGE_BTF && !x->btf) {
 		*why = "the kernel has no type information (/sys/kernel/btf/vmlinux)";
 		*mend = "a kernel built with CONFIG_DEBUG_INFO_BTF";
 	} else if (t->stage == STAGE_BTF) {
 		*why = say(x, "the kernel's type information has no %s", t->r->btf_name);
 	} else if (t->stage == STAGE_LOAD && rc == -EPERM) {
-		*why = "this kernel refuses to load such programs, whatever the privileges (EPERM)";
+		*why = x->admin
+			       ? "this kernel refuses to load such programs, even from root (EPERM)"
+			       : "this kernel refuses to load such programs (EPERM)";
 		*mend = "use kprobe, tracepoint, raw_tp or tp_btf probes, as far as they work here";
 	} else if (t->stage == STAGE_LOAD) {
-		*why = say(x, "the kernel does not load it: %s", text);
+		*why = t->r->since && rc == -EINVAL
+			       ? "this kernel does not know it"
+			       : say(x, "the kernel does not load it: %s", text);
 	} else if (t->stage == STAGE_ATTACH) {
-		*why = t->why ? t->why : say(x, "loads, but cannot be attached: %s", text);
+		if (t->why)
+			*why = t->why;
+		else if (t->r->since && rc == -EINVAL)
+			*why = "this kernel does not know the kind: it loads, but cannot be "
+			       "attached";
+		else
+			*why = say(x, "loads, but cannot be attached: %s", text);
 		if (t->r->config && (rc == -ENOENT || rc == -EOPNOTSUPP))
 			*mend = say(x, "a kernel built with %s%s%s", t->r->config,
 				    t->r->since ? ", from Linux " : "",

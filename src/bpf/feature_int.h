@@ -27,6 +27,7 @@ struct feature_ctx {
 	struct arena *arena;
 	struct btf *btf;
 	int btf_error;
+	bool admin;	 /* has CAP_SYS_ADMIN */
 	bool privileged; /* has CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
 	int tracefs_fd;	 /* -1: cannot be had */
 };

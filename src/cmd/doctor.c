@@ -75,6 +75,8 @@ void doctor_add(struct doctor *d, const char *id, const char *what, enum doctor_
 {
 	u64 now = clock_mono_ns();
 
+	if (status == DOCTOR_OK)
+		mend = NULL;
 	vec_push(&d->lines,
 		 (struct doctor_line){d->group, id, what, status, why, mend, now - d->last_ns});
 	d->last_ns = now;
@@ -156,7 +158,7 @@ static void add_line(struct buf *b, const struct doctor_line *l, size_t column, 
 
 static void print_table(const struct doctor *d, const struct doctor_opts *o, bool records)
 {
-	const char *group = "", *mend = NULL;
+	const char *group = "";
 	struct buf b = {0};
 	size_t column = 0;
 
@@ -172,11 +174,10 @@ static void print_table(const struct doctor *d, const struct doctor_opts *o, boo
 			buf_addf(&b, "%s%s\n", *group ? "\n" : "", l->group);
 		group = l->group;
 		add_line(&b, l, column, o->verbose > 0);
-		mend = l->status == DOCTOR_OK ? NULL : l->mend;
 		/* What mends a run of lines is said once, after the last. */
-		if (mend && (!next || !next->mend || strcmp(next->mend, mend) ||
-			     next->status == DOCTOR_OK || strcmp(next->group, l->group)))
-			buf_addf(&b, "      try: %s\n", mend);
+		if (l->mend && (!next || !next->mend || strcmp(next->mend, l->mend) ||
+				strcmp(next->group, l->group)))
+			buf_addf(&b, "      try: %s\n", l->mend);
 	}
 	buf_addf(&b, "\nspoor record %s here.\n", records ? "works" : "does NOT work");
 	fwrite(b.p, 1, b.n, stdout);

@@ -355,14 +355,17 @@ void doctor_space(struct doctor *d)
 		snprintf(cwd, sizeof(cwd), ".");
 	room_in(d, "space", "for recordings, in this directory", cwd,
 		"another directory: spoor record -o DIR/FILE");
-	if (!(cache && *cache) && !(home && *home)) {
+	if (cache && cache[0] == '/') {
+		cache = doctor_text(d, "%s/spoor", cache);
+	} else if (home && home[0] == '/') {
+		cache = doctor_text(d, "%s/.cache/spoor", home);
+	} else if (!geteuid()) {
+		cache = "/var/cache/spoor";
+	} else {
 		doctor_add(d, "cache", "for the cache of symbols", DOCTOR_NO,
-			   "neither XDG_CACHE_HOME nor HOME is set",
-			   "export XDG_CACHE_HOME=/var/cache");
+			   "neither XDG_CACHE_HOME nor HOME is set", "export XDG_CACHE_HOME=DIR");
 		return;
 	}
-	cache = cache && *cache ? doctor_text(d, "%s/spoor", cache)
-				: doctor_text(d, "%s/.cache/spoor", home);
 	room_in(d, "cache", "for the cache of symbols", existing_parent(d, cache),
 		"export XDG_CACHE_HOME=DIR, a directory of yours");
 }
