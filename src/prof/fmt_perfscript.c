@@ -62,7 +62,7 @@ static u32 frame_of(struct prof *p, const struct perfscript_frame *in)
 static u32 block_node(struct perfscript *s, u32 comm)
 {
 	struct prof_frame c = {.name = comm, .kind = FRAME_COMM};
-	const char *line = s->block.p, *end = line + s->block.n, *eol;
+	const char *line = buf_str(&s->block), *end = line + s->block.n, *eol;
 	struct perfscript_frame f;
 	u32 node = prof_node(s->p, 0, prof_frame_id(s->p, &c));
 
@@ -128,7 +128,7 @@ static void sample_end(struct perfscript *s)
 		return;
 	s->open = false;
 	comm = clean_string(p, s->h.comm);
-	slot = map_put(&s->nodes, hash_bytes(s->block.p, s->block.n) ^ hash_u64(comm));
+	slot = map_put(&s->nodes, hash_bytes(buf_str(&s->block), s->block.n) ^ hash_u64(comm));
 	if (!*slot)
 		*slot = (u64)block_node(s, comm) + 1;
 	out.node = (u32)(*slot - 1);
