@@ -246,7 +246,7 @@ static __always_inline void sample(struct bpf_perf_event_data *ctx, struct sampl
 }
 
 SEC("perf_event")
-int on_tick(struct bpf_perf_event_data *ctx)
+int spoor_tick(struct bpf_perf_event_data *ctx)
 {
 	__u32 zero = 0;
 	struct sampler_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
@@ -266,7 +266,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 
 /* A child of a target is a target. */
 SEC("raw_tp/sched_process_fork")
-int on_fork(struct bpf_raw_tracepoint_args *ctx)
+int spoor_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 child = ctx->args[1];
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, one = 1, zero = 0;
@@ -294,7 +294,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 
 /* A task is freed: after its exit was collected, and a leader after its last thread. */
 SEC("raw_tp/sched_process_free")
-int on_free(struct bpf_raw_tracepoint_args *ctx)
+int spoor_free(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 task = ctx->args[0];
 	__u32 pid = read_u32(task + cfg.offs.task_pid);

@@ -120,8 +120,8 @@ static int load(struct sampler *s, const struct sampler_opts *o, u32 ring_bytes)
 		bpf_map__set_max_entries(s->skel->maps.ring, ring_bytes);
 		if (cfg.by_pid || cfg.by_tid)
 			bpf_map__set_max_entries(s->skel->maps.targets, TARGETS_MAX);
-		bpf_program__set_autoload(s->skel->progs.on_fork, s->follows);
-		bpf_program__set_autoload(s->skel->progs.on_free, s->follows);
+		bpf_program__set_autoload(s->skel->progs.spoor_fork, s->follows);
+		bpf_program__set_autoload(s->skel->progs.spoor_free, s->follows);
 		rc = sampler_bpf__load(s->skel);
 		if (!rc)
 			return 0;
@@ -174,7 +174,7 @@ static int cpu_open(struct sampler *s, u32 cpu)
 	fd = perf_open(&attr, -1, (int)cpu);
 	if (fd < 0)
 		return fd;
-	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(s->skel->progs.on_tick)) ||
+	if (ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(s->skel->progs.spoor_tick)) ||
 	    (s->running && ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
 		int rc = -errno;
 
@@ -246,8 +246,8 @@ static int targets_init(struct sampler *s, const struct sampler_opts *o)
 		rc = target_add(s, SAMPLER_KEY_TID, SAMPLER_KEY_NSTID, o->tids[i]);
 	if (rc || !s->follows)
 		return rc;
-	s->fork_link = bpf_program__attach(s->skel->progs.on_fork);
-	s->free_link = bpf_program__attach(s->skel->progs.on_free);
+	s->fork_link = bpf_program__attach(s->skel->progs.spoor_fork);
+	s->free_link = bpf_program__attach(s->skel->progs.spoor_free);
 	if (!s->fork_link || !s->free_link)
 		return bpf_refused(-errno, "the program that follows children");
 	return 0;
@@ -492,9 +492,9 @@ void sampler_stats(struct sampler *s, struct sampler_stats *st)
 		st->cpus += s->fds[cpu] >= 0;
 	st->bad_records = s->bad_records;
 	stats_maps(s, st);
-	stats_prog(s->skel->progs.on_tick, st);
-	stats_prog(s->skel->progs.on_fork, st);
-	stats_prog(s->skel->progs.on_free, st);
+	stats_prog(s->skel->progs.spoor_tick, st);
+	stats_prog(s->skel->progs.spoor_fork, st);
+	stats_prog(s->skel->progs.spoor_free, st);
 	if (s->stats_fd < 0)
 		st->run_cnt = st->run_time_ns = UINT64_MAX;
 }
