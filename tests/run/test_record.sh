@@ -143,7 +143,7 @@ check short_processes "[ $rc -eq 0 ]" "named: $got, wanted more than 95 %"
 echo "# short processes: $got have function names"
 
 # ---- a recorder that is killed ---------------------------------------------------------------------
-attached() { bpftool prog list 2>/dev/null | grep -c 'name on_tick'; }
+attached() { bpftool prog list 2>/dev/null | grep -c 'name spoor_tick'; }
 if command -v bpftool >/dev/null || [ -x /usr/sbin/bpftool ]; then
 	PATH=$PATH:/usr/sbin
 	before=$(attached)
