@@ -125,11 +125,13 @@ static int convert(struct command_ctx *c, struct prof *p, bool *incomplete)
 	const struct convert_cmd *o = c->opts;
 	struct prof_write_opts w = {.annotate = o->annotate};
 	const char *to = format_to_write(o);
-	const struct prof_format *f = prof_format_find(to);
+	const struct prof_format *f = prof_format_to_write(to);
 	const char *path = o->output ? o->output : "-";
 	int rc;
 
-	if (f && f->binary && !strcmp(path, "-") && isatty(STDOUT_FILENO)) {
+	if (!f)
+		return -EINVAL;
+	if (f->binary && !strcmp(path, "-") && isatty(STDOUT_FILENO)) {
 		err(-EINVAL, "%s is binary, and standard output is a terminal", to);
 		err_try("-o FILE");
 		return -EINVAL;
@@ -145,7 +147,7 @@ static int convert(struct command_ctx *c, struct prof *p, bool *incomplete)
 		prof_rename(p, sym_demangle, NULL);
 		prof_finish(p);
 	}
-	if (f && f->cannot)
+	if (f->cannot)
 		log_info("%s cannot carry %s", to, f->cannot);
 	return prof_save(p, path, to, &w);
 }

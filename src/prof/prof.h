@@ -227,6 +227,8 @@ struct prof_format {
 };
 extern const struct prof_format *const prof_formats[]; /* NULL-terminated */
 const struct prof_format *prof_format_find(const char *name);
+/* The same for one that can be written; NULL with a message. */
+const struct prof_format *prof_format_to_write(const char *name);
 
 /*
  * Opens, tells the format by content (or by name when format is not NULL), reads and finishes.

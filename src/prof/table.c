@@ -94,18 +94,27 @@ int prof_load(struct prof *p, const char *path, const char *format)
 	return rc;
 }
 
+const struct prof_format *prof_format_to_write(const char *name)
+{
+	const struct prof_format *f = prof_format_find(name);
+
+	if (!f)
+		unknown_format(name);
+	else if (!f->write)
+		err(-EINVAL, "format %s can only be read", name);
+	return f && f->write ? f : NULL;
+}
+
 int prof_save(const struct prof *p, const char *path, const char *format,
 	      const struct prof_write_opts *o)
 {
-	const struct prof_format *f = prof_format_find(format);
+	const struct prof_format *f = prof_format_to_write(format);
 	struct prof_write_opts defaults = {.column = ~0u};
 	struct out *out;
 	int rc;
 
 	if (!f)
-		return unknown_format(format);
-	if (!f->write)
-		return err(-EINVAL, "format %s can only be read", format);
+		return -EINVAL;
 	out = out_open(path, true);
 	if (!out)
 		return -EIO;

@@ -1,0 +1,1 @@
+"$SPOOR" convert --annotate --no-demangle -q odd.folded

@@ -1,0 +1,1 @@
+"$SPOOR" convert odd.folded

@@ -1,0 +1,2 @@
+"$SPOOR" convert --formats
+"$SPOOR" convert --as fold odd.folded

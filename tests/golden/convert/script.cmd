@@ -1,0 +1,2 @@
+"$SPOOR" convert two.script
+"$SPOOR" convert -q --as perfscript two.script

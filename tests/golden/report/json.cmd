@@ -1,0 +1,1 @@
+"$SPOOR" report -q -j --limit 2 ../convert/odd.folded
