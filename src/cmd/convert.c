@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 struct convert_cmd {
-	const char *format, *as, *output, *value, *filter;
-	struct opt_list pids, tids, comms, cpus;
-	u64 from_ns, to_ns;
+	const char *format, *as, *output, *value;
+	struct prof_filter keep;
 	bool annotate, formats, no_demangle, strict, quiet;
 	u8 verbose;
 };
@@ -19,7 +18,8 @@ static const struct opt convert_options[] = {
 	 .complete = "file"},
 	{0, "as", OPT_STR, OFF(as), "FORMAT",
 	 "format to write; without it, what FILE's name ends in says it, or folded"},
-	{0, "format", OPT_STR, OFF(format), "FORMAT", "format of the inputs; normally told by content"},
+	{0, "format", OPT_STR, OFF(format), "FORMAT",
+	 "format of the inputs; normally told by content"},
 	{0, "formats", OPT_FLAG, OFF(formats), NULL, "list the formats and what each cannot carry"},
 	{0, "value", OPT_STR, OFF(value), "NAME",
 	 "which value to write where there is room for one"},
@@ -27,15 +27,7 @@ static const struct opt convert_options[] = {
 	 "folded: mark kernel, JIT and inlined frames with _[k], _[j], _[i]"},
 	{0, "no-demangle", OPT_FLAG, OFF(no_demangle), NULL,
 	 "leave C++ and Rust names as they are"},
-	{0, NULL, OPT_GROUP, 0, NULL, "Keep only (the rest is counted as dropped)"},
-	{'p', "pid", OPT_LIST, OFF(pids), "PID", "these processes", .complete = "pid"},
-	{'t', "tid", OPT_LIST, OFF(tids), "TID", "these threads"},
-	{'n', "name", OPT_LIST, OFF(comms), "NAME",
-	 "processes of this name; * and ? match anything"},
-	{'C', "cpu", OPT_LIST, OFF(cpus), "CPUS", "these CPUs, e.g. 0-3,5"},
-	{0, "filter", OPT_STR, OFF(filter), "REGEX", "stacks with a frame that matches"},
-	{0, "from", OPT_DUR, OFF(from_ns), "TIME", "from this time after the recording's start"},
-	{0, "to", OPT_DUR, OFF(to_ns), "TIME", "up to this time after the recording's start"},
+	OPTS_FILTER(struct convert_cmd),
 	{0, NULL, OPT_GROUP, 0, NULL, "Other"},
 	{0, "strict", OPT_FLAG, OFF(strict), NULL,
 	 "exit status 3 when something was lost or dropped"},
@@ -106,20 +98,6 @@ static const char *format_to_write(const struct convert_cmd *o)
 	return "folded";
 }
 
-static int filter(struct prof *p, const struct convert_cmd *o)
-{
-	const struct prof_filter f = {.pids = o->pids,
-				      .tids = o->tids,
-				      .cpus = o->cpus,
-				      .comms = o->comms,
-				      .frame_regex = o->filter,
-				      .shown = o->no_demangle ? NULL : sym_demangle,
-				      .from_ns = o->from_ns,
-				      .to_ns = o->to_ns};
-
-	return prof_filter(p, &f);
-}
-
 static int convert(struct command_ctx *c, struct prof *p, bool *incomplete)
 {
 	const struct convert_cmd *o = c->opts;
@@ -138,7 +116,7 @@ static int convert(struct command_ctx *c, struct prof *p, bool *incomplete)
 	}
 	rc = cmd_load(c, p, o->format, incomplete);
 	if (!rc)
-		rc = filter(p, o);
+		rc = cmd_filter(p, &o->keep, o->no_demangle);
 	if (!rc)
 		rc = cmd_value_find(p, o->value, &w.column);
 	if (rc)

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 struct flame_cmd {
-	const char *output, *title, *subtitle, *value, *format, *filter;
-	struct opt_list pids, tids, comms, cpus;
-	u64 from_ns, to_ns, width_px;
+	const char *output, *title, *subtitle, *value, *format;
+	struct prof_filter keep;
+	u64 width_px;
 	bool inverted, offsets, no_demangle, strict, quiet;
 	u8 verbose;
 };
@@ -32,20 +32,7 @@ static const struct opt flame_options[] = {
 	 "Show C++ and Rust names as they stand in the file."},
 	{0, "offsets", OPT_FLAG, offsetof(struct flame_cmd, offsets), NULL,
 	 "Keep functions without a name apart, as [file+0xoffset], instead of one [file]."},
-	{0, NULL, OPT_GROUP, .help = "Which samples"},
-	{0, "filter", OPT_STR, offsetof(struct flame_cmd, filter), "REGEX",
-	 "Only stacks with a frame that matches."},
-	{'p', "pid", OPT_LIST, offsetof(struct flame_cmd, pids), "PID", "Only these processes.",
-	 .complete = "pid"},
-	{'t', "tid", OPT_LIST, offsetof(struct flame_cmd, tids), "TID", "Only these threads."},
-	{'n', "name", OPT_LIST, offsetof(struct flame_cmd, comms), "NAME",
-	 "Only processes of this name; * and ? stand for any text."},
-	{'C', "cpu", OPT_LIST, offsetof(struct flame_cmd, cpus), "CPUS",
-	 "Only these CPUs, such as 0-3,5."},
-	{0, "from", OPT_DUR, offsetof(struct flame_cmd, from_ns), "TIME",
-	 "Only from this time after the start."},
-	{0, "to", OPT_DUR, offsetof(struct flame_cmd, to_ns), "TIME",
-	 "Only up to this time after the start."},
+	OPTS_FILTER(struct flame_cmd),
 	{0, NULL, OPT_GROUP, .help = "Input"},
 	{0, "format", OPT_STR, offsetof(struct flame_cmd, format), "NAME",
 	 "Format of the input; normally told by content."},
@@ -126,12 +113,6 @@ static const char *output_name(struct command_ctx *c, const struct flame_cmd *o,
 	return name;
 }
 
-static bool is_filtered(const struct flame_cmd *o)
-{
-	return o->pids.n || o->tids.n || o->cpus.n || o->comms.n || o->filter || o->from_ns ||
-	       o->to_ns;
-}
-
 /* An empty picture is written too, but is a failure: a script should not take it for an answer. */
 static int say_empty(const struct prof *p, const struct flame_cmd *o, const char *in)
 {
@@ -140,7 +121,7 @@ static int say_empty(const struct prof *p, const struct flame_cmd *o, const char
 			return 0;
 	}
 	err(-EBADMSG, "no samples in %s%s", strcmp(in, "-") ? in : "standard input",
-	    is_filtered(o) ? " pass the filter" : "");
+	    cmd_is_filtered(&o->keep) ? " pass the filter" : "");
 	if (strcmp(in, "-"))
 		err_try("spoor info %s", in);
 	return -EBADMSG;
@@ -148,21 +129,13 @@ static int say_empty(const struct prof *p, const struct flame_cmd *o, const char
 
 static int draw(struct prof *p, const struct flame_cmd *o, struct out *out)
 {
-	const struct prof_filter filter = {.pids = o->pids,
-					   .tids = o->tids,
-					   .cpus = o->cpus,
-					   .comms = o->comms,
-					   .frame_regex = o->filter,
-					   .shown = o->no_demangle ? NULL : sym_demangle,
-					   .from_ns = o->from_ns,
-					   .to_ns = o->to_ns};
 	struct flame_opts fo = {.title = o->title,
 				.subtitle = o->subtitle,
 				.width_px = (u32)o->width_px,
 				.inverted = o->inverted,
 				.offsets = o->offsets,
 				.rename = o->no_demangle ? NULL : sym_demangle};
-	int rc = is_filtered(o) ? prof_filter(p, &filter) : 0;
+	int rc = cmd_filter(p, &o->keep, o->no_demangle);
 
 	if (!rc)
 		rc = cmd_value_find(p, o->value, &fo.column);
@@ -227,7 +200,7 @@ static int flame_run(struct command_ctx *c)
 	bool incomplete = false;
 	int rc = -EINVAL;
 
-	if (in && o->to_ns && o->to_ns <= o->from_ns)
+	if (in && o->keep.to_ns && o->keep.to_ns <= o->keep.from_ns)
 		err(-EINVAL, "--to is not after --from: nothing is between them");
 	else if (in)
 		rc = draw_file(c, in, &incomplete);

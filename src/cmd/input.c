@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading profiles, and what the terminal can show, for all commands. */
 #include "cmd/input_int.h"
+#include "sym/sym.h"
 
 #include <dirent.h>
 #include <sys/ioctl.h>
@@ -123,6 +124,20 @@ int cmd_value_find(const struct prof *p, const char *name, u32 *column)
 	}
 	buf_done(&names);
 	return *column == ~0u ? -EINVAL : 0;
+}
+
+bool cmd_is_filtered(const struct prof_filter *k)
+{
+	return k->pids.n || k->tids.n || k->cpus.n || k->comms.n || k->frame_regex || k->from_ns ||
+	       k->to_ns;
+}
+
+int cmd_filter(struct prof *p, const struct prof_filter *keep, bool no_demangle)
+{
+	struct prof_filter f = *keep;
+
+	f.shown = no_demangle ? NULL : sym_demangle;
+	return cmd_is_filtered(keep) ? prof_filter(p, &f) : 0;
 }
 
 bool cmd_color(bool no_color)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* spoor report: where the weight is, as a table or a tree. */
 #include "cmd/input_int.h"
-#include "sym/sym.h"
 #include "view/view.h"
 
 #define DEFAULT_ROWS 20
 #define DEFAULT_TREE_ROWS 50
 
 struct report_cmd {
-	const char *by, *sort, *callers, *callees, *value, *format, *filter;
-	struct opt_list pids, tids, comms, cpus;
-	u64 from_ns, to_ns, limit;
+	const char *by, *sort, *callers, *callees, *value, *format;
+	struct prof_filter keep;
+	u64 limit;
 	double min_pct;
 	bool json, summary, no_demangle, no_color, strict, quiet;
 	u8 verbose;
@@ -37,20 +36,7 @@ static const struct opt report_options[] = {
 	 "at most N rows; 0 shows all. Default 20, in a tree 50"},
 	{0, "min", OPT_PCT, offsetof(struct report_cmd, min_pct), "PCT",
 	 "leave out rows below this share. Default 0, in a tree 0.5 but for its roots"},
-	{0, NULL, OPT_GROUP, .help = "Which samples"},
-	{0, "filter", OPT_STR, offsetof(struct report_cmd, filter), "REGEX",
-	 "only stacks with a frame that matches"},
-	{'p', "pid", OPT_LIST, offsetof(struct report_cmd, pids), "PID", "only these processes",
-	 .complete = "pid"},
-	{'t', "tid", OPT_LIST, offsetof(struct report_cmd, tids), "TID", "only these threads"},
-	{'n', "name", OPT_LIST, offsetof(struct report_cmd, comms), "NAME",
-	 "only processes of this name; * and ? stand for any text"},
-	{'C', "cpu", OPT_LIST, offsetof(struct report_cmd, cpus), "CPUS",
-	 "only these CPUs, such as 0-3,5"},
-	{0, "from", OPT_DUR, offsetof(struct report_cmd, from_ns), "TIME",
-	 "only from this time after the start"},
-	{0, "to", OPT_DUR, offsetof(struct report_cmd, to_ns), "TIME",
-	 "only up to this time after the start"},
+	OPTS_FILTER(struct report_cmd),
 	{0, NULL, OPT_GROUP, .help = "Input and output"},
 	{0, "format", OPT_STR, offsetof(struct report_cmd, format), "NAME",
 	 "format of the input; normally told by content"},
@@ -161,26 +147,9 @@ static int check_use(const struct report_cmd *o)
 	if (o->summary && (tree || o->json))
 		return err(-EINVAL, "--summary is text on its own: not with %s",
 			   o->json ? "--json" : "--callers or --callees");
-	if (o->to_ns && o->to_ns <= o->from_ns)
+	if (o->keep.to_ns && o->keep.to_ns <= o->keep.from_ns)
 		return err(-EINVAL, "--to is not after --from: nothing is between them");
 	return 0;
-}
-
-static int filter(struct prof *p, const struct report_cmd *o)
-{
-	const struct prof_filter f = {.pids = o->pids,
-				      .tids = o->tids,
-				      .cpus = o->cpus,
-				      .comms = o->comms,
-				      .frame_regex = o->filter,
-				      .shown = o->no_demangle ? NULL : sym_demangle,
-				      .from_ns = o->from_ns,
-				      .to_ns = o->to_ns};
-
-	if (!o->pids.n && !o->tids.n && !o->cpus.n && !o->comms.n && !o->filter && !o->from_ns &&
-	    !o->to_ns)
-		return 0;
-	return prof_filter(p, &f);
 }
 
 static int show(struct command_ctx *c, struct prof *p, struct out *out)
@@ -192,7 +161,7 @@ static int show(struct command_ctx *c, struct prof *p, struct out *out)
 				  .raw_names = vo.raw_names};
 	int rc;
 
-	rc = filter(p, o);
+	rc = cmd_filter(p, &o->keep, o->no_demangle);
 	if (!rc)
 		rc = cmd_value_find(p, o->value, &vo.column);
 	if (rc)
