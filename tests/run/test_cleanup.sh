@@ -37,6 +37,8 @@ if [ "$(id -u)" != 0 ] || ! command -v unshare >/dev/null; then
 fi
 # Instances and probes are the machine's, not the mount namespace's: what is made here is removed here.
 cat >private.sh <<'END'
+# In a chroot / is no mount point; /sys, where the mounts are to go, is one.
+mount --make-rprivate / 2>/dev/null || mount --make-rprivate /sys || exit 9
 t=/sys/kernel/tracing
 [ -d $t/events ] || mount -t tracefs tracefs $t || exit 9
 mkdir -p /sys/fs/bpf && mount -t bpf bpf /sys/fs/bpf || exit 9
@@ -58,7 +60,7 @@ if [ -n "$left" ]; then
 fi
 echo "$rc$left" >kernel.result
 END
-unshare -m --propagation private sh private.sh "$dead" >private.log 2>&1
+unshare -m --propagation unchanged sh private.sh "$dead" >private.log 2>&1
 case $?:$(cat kernel.result 2>/dev/null) in
 0:0) ok kernel ;;
 9:*) skip kernel "$(tail -n 1 private.log)" ;;
