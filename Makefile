@@ -10,6 +10,18 @@
 #   make format      clang-format over everything
 # More targets (fuzz, bench, vm, vm-all, lint) are in tests/tests.mk.
 
+# make vm KERNEL=6.1 -- CMD ARGS: what follows -- is a command for a guest, whatever its words look like. They are
+# taken from make's own command line: among the goals ./x would be x, A=b a variable, clean a target.
+KERNEL ?= 6.1
+ifeq (vm,$(firstword $(MAKECMDGOALS)))
+.PHONY: vm
+MAKEFLAGS += --silent
+vm:
+	@sed -z '1,/^--$$/d' /proc/$$PPID/cmdline | xargs -0 sh tests/vm/vm -k $(KERNEL) --
+.DEFAULT:
+	@:
+else
+
 CC ?= cc
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
@@ -123,3 +135,4 @@ format:
 
 -include tests/tests.mk
 -include $(OBJS:.o=.d) $(B)/obj/main.d $(BPF_SRCS:src/bpf/%.bpf.c=$(B)/bpf/%.bpf.d)
+endif

@@ -10,18 +10,7 @@ $(B)/tests/%: tests/unit/%.c $(B)/libspoor.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -Itests/unit -o $@ $< $(B)/libspoor.a $(LDFLAGS) $(LIBS_ALL) -lcmocka
 
-# make vm KERNEL=6.1 -- CMD ARGS: the words after vm are the command, not targets. Words with spaces or
-# an equals sign: call tests/vm/vm itself.
-KERNEL ?= 6.1
-ifeq (vm,$(firstword $(MAKECMDGOALS)))
-VM_CMD := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
-.DEFAULT:
-	@:
-endif
-.PHONY: vm vm-all
-vm:
-	@sh tests/vm/vm -k $(KERNEL) -- $(VM_CMD)
-
+.PHONY: vm-all
 # The guest tests on every kernel, and the cross build.
 vm-all: static
 	@for k in 5.10 6.1 6.12 7.2; do sh tests/vm/run $$k || exit 1; done

@@ -236,8 +236,9 @@ static void proc_read(struct procs *p, struct proc *pr, u64 now_ns)
 	bool exists;
 
 	pr->maps = maps_read(p, pr->pid);
-	pr->read_ns = now_ns;
 	pr->gone = !pr->maps;
+	/* What could be read has everything up to now. Else the events that are still to come have. */
+	pr->read_ns = pr->maps && pr->maps->v.n ? now_ns : 0;
 	if (pr->maps && pr->maps->v.n)
 		return;
 	/* Nothing mapped: a kernel thread, or a process that has ended. */

@@ -145,6 +145,19 @@ static void test_fork_exec(void **state)
 	procs_done(&p);
 }
 
+/* Sampled first, and gone before /proc could be read: what events say of it later still counts. */
+static void test_gone_before_its_events(void **state)
+{
+	struct procs p;
+
+	procs_init(&p, "/nonexistent", 0);
+	expect(&p, 5, 0x1000, NULL, 0);
+	feed(&p, ev(TASKEV_EXEC, 5, 1));
+	feed(&p, ev_map(5, 2, 0x1000, 0x2000, 0, "/a"));
+	expect(&p, 5, 0x1000, "/a", 0);
+	procs_done(&p);
+}
+
 static void test_exit_and_reuse(void **state)
 {
 	struct procs p;
@@ -276,7 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overlap),	  cmocka_unit_test(test_overlap_random),
-		cmocka_unit_test(test_fork_exec), cmocka_unit_test(test_exit_and_reuse),
+		cmocka_unit_test(test_fork_exec), cmocka_unit_test(test_gone_before_its_events),
+		cmocka_unit_test(test_exit_and_reuse),
 		cmocka_unit_test(test_from_proc), cmocka_unit_test(test_reread),
 		cmocka_unit_test(test_identity),  cmocka_unit_test(test_many_mappings),
 		cmocka_unit_test(test_invisible),
