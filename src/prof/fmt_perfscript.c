@@ -2,6 +2,9 @@
 /* perfscript: what `perf script` prints, into a profile with times. */
 #include "prof/perfscript_int.h"
 
+#define BLOCK_MAX (16u << 20)	/* text of one sample's frames; no stack is that deep */
+#define LINES_CACHED (1u << 20) /* bounds the memory for frames' lines; real files have fewer */
+
 struct perfscript {
 	struct lines l;
 	struct prof *p;
@@ -9,9 +12,12 @@ struct perfscript {
 	struct buf head;
 	struct buf block; /* the frames' lines as they came */
 	struct map nodes; /* hash of comm and block -> node + 1 */
+	struct map lines; /* hash of a frame's line -> frame + 1; 1 when it is none */
 	VEC(u32) frames;
+	struct buf event; /* of the sample before, and its column */
+	u32 column;
 	bool open;
-	u64 n_good, n_odd;
+	u64 n_good, n_odd, n_beyond;
 };
 
 static u32 clean_string(struct prof *p, struct str s)
@@ -58,19 +64,36 @@ static u32 frame_of(struct prof *p, const struct perfscript_frame *in)
 	return prof_frame_id(p, &f);
 }
 
+/* The frame on a line, 0 when there is none. Most lines were seen before. */
+static u32 line_frame(struct perfscript *s, const char *line, size_t n)
+{
+	struct perfscript_frame f;
+	u64 *slot;
+	u32 id;
+
+	if (s->lines.n >= LINES_CACHED)
+		map_done(&s->lines);
+	slot = map_put(&s->lines, hash_bytes(line, n));
+	if (*slot)
+		return (u32)(*slot - 1);
+	id = perfscript_frame(line, n, &f) ? frame_of(s->p, &f) : 0;
+	*slot = (u64)id + 1;
+	return id;
+}
+
 /* Frames stand leaf first; the stack grows from the comm on. */
 static u32 block_node(struct perfscript *s, u32 comm)
 {
 	struct prof_frame c = {.name = comm, .kind = FRAME_COMM};
 	const char *line = buf_str(&s->block), *end = line + s->block.n, *eol;
-	struct perfscript_frame f;
-	u32 node = prof_node(s->p, 0, prof_frame_id(s->p, &c));
+	u32 node = prof_node(s->p, 0, prof_frame_id(s->p, &c)), frame;
 
 	s->frames.n = 0;
 	for (; line < end; line = eol + 1) {
 		eol = memchr(line, '\n', (size_t)(end - line));
-		if (perfscript_frame(line, (size_t)(eol - line), &f))
-			vec_push(&s->frames, frame_of(s->p, &f));
+		frame = line_frame(s, line, (size_t)(eol - line));
+		if (frame)
+			vec_push(&s->frames, frame);
 	}
 	if (!s->frames.n)
 		return prof_node(s->p, node, mark_frame(s->p, "[no stack]"));
@@ -105,6 +128,8 @@ static u32 column_of(struct perfscript *s)
 	char name[128];
 	u32 column;
 
+	if (s->event.n && str_eq(s->h.event, (struct str){s->event.p, s->event.n}))
+		return s->column;
 	snprintf(name, sizeof(name), "%.*s", (int)MIN(e.n, sizeof(name) - 1), e.p);
 	if (!prof_text_ok(name, strlen(name)))
 		snprintf(name, sizeof(name), "[odd event]");
@@ -114,6 +139,11 @@ static u32 column_of(struct perfscript *s)
 			  1);
 	if (!s->p->meta.event)
 		s->p->meta.event = prof_string(s->p, name, strlen(name));
+	/* Without a column of its own an event is said every time, so that the note counts. */
+	buf_reset(&s->event);
+	if (column)
+		buf_add(&s->event, s->h.event.p, s->h.event.n);
+	s->column = column;
 	return column;
 }
 
@@ -193,7 +223,8 @@ static void sample_begin(struct perfscript *s, const char *line, size_t n)
 	}
 }
 
-static void perfscript_line(struct perfscript *s, const char *line, size_t n)
+/* line[n] is writable. */
+static void perfscript_line(struct perfscript *s, char *line, size_t n)
 {
 	if (!n || (n == 1 && *line == '\r')) {
 		sample_end(s);
@@ -201,9 +232,11 @@ static void perfscript_line(struct perfscript *s, const char *line, size_t n)
 		comment(s, line, n);
 	} else if (*line != ' ' && *line != '\t') {
 		sample_begin(s, line, n);
+	} else if (s->open && s->block.n + n > BLOCK_MAX) {
+		s->n_beyond++;
 	} else if (s->open) {
-		buf_add(&s->block, line, n);
-		buf_addc(&s->block, '\n');
+		line[n] = '\n';
+		buf_add(&s->block, line, n + 1);
 	} else {
 		/* perf pads short comms on the left */
 		sample_begin(s, line + strspn(line, " \t"), n - MIN(n, strspn(line, " \t")));
@@ -224,6 +257,8 @@ static int perfscript_read(struct in *in, struct prof *p)
 	sample_end(&s);
 	if (s.n_odd)
 		prof_lose(p, "line that is no sample", true, s.n_odd, 0);
+	if (s.n_beyond)
+		prof_note(p, "frames beyond 16 MiB of text in a sample, left out", s.n_beyond);
 	if (s.l.n_cut)
 		prof_lose(p, "line longer than 64 MiB", true, s.l.n_cut, 0);
 	if (!rc && !s.n_good)
@@ -232,7 +267,9 @@ static int perfscript_read(struct in *in, struct prof *p)
 	lines_done(&s.l);
 	buf_done(&s.head);
 	buf_done(&s.block);
+	buf_done(&s.event);
 	map_done(&s.nodes);
+	map_done(&s.lines);
 	vec_done(&s.frames);
 	return rc;
 }

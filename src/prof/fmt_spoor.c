@@ -173,7 +173,9 @@ static int payload(struct reading *r, const struct spoor_header *h, const char *
 	prof_init(&part);
 	if (h->codec == SPOOR_ZSTD)
 		plain = own = decompress(h, stored, &cap);
-	if (plain && h->codec <= SPOOR_ZSTD)
+	else if (h->codec != SPOOR_PLAIN || h->plain != h->stored)
+		plain = NULL;
+	if (plain)
 		rc = spoor_payload_read(&part, plain, h->plain);
 	if (!rc) {
 		prof_merge_data(r->p, &part);

@@ -29,7 +29,7 @@ static void add_frame(struct buf *b, const struct prof *p, u32 id)
 	} else {
 		buf_addf(b, "\t%16llx ", (unsigned long long)addr);
 		add_clean(b, p, f->name);
-		buf_adds(b, f->kind == FRAME_MARK ? " (" : "+0x0 (");
+		buf_adds(b, f->kind == FRAME_MARK || !f->name ? " (" : "+0x0 (");
 	}
 	if (f->kind == FRAME_INLINED)
 		buf_adds(b, "inlined");
@@ -54,21 +54,25 @@ static u32 add_stack(struct buf *b, const struct prof *p, u32 node)
 	return 0;
 }
 
-static void add_number(struct buf *b, u32 v)
+/* As perf prints it: scripts find the comm's end by the blanks of the padding. */
+static void add_task(struct buf *b, const struct prof *p, u32 comm, u32 pid, u32 tid)
 {
-	if (v == UINT32_MAX)
-		buf_adds(b, "-1");
+	size_t start = b->n;
+
+	add_clean(b, p, comm);
+	if (b->n == start)
+		buf_adds(b, "[none]");
+	if (pid != UINT32_MAX)
+		buf_addf(b, " %7u/%-7d ", pid, (int)tid);
 	else
-		buf_add_u64(b, v);
+		buf_addf(b, " %7d ", (int)tid);
 }
 
 static void add_event(struct buf *b, const struct prof *p, u32 column, u64 period)
 {
-	buf_addc(b, ' ');
-	buf_add_u64(b, period);
-	buf_addc(b, ' ');
+	buf_addf(b, " %10llu ", (unsigned long long)period);
 	add_clean(b, p, column || !p->meta.event ? p->values[column].name : p->meta.event);
-	buf_adds(b, ":\n");
+	buf_adds(b, ": \n");
 }
 
 static void write_sample(const struct prof *p, const struct prof_sample *s, struct buf *b,
@@ -81,14 +85,10 @@ static void write_sample(const struct prof *p, const struct prof_sample *s, stru
 		t = p->threads.v[s->thread];
 	buf_reset(stack);
 	comm = add_stack(stack, p, s->node);
-	add_clean(b, p, t.comm ? t.comm : comm);
-	buf_addc(b, ' ');
-	add_number(b, t.pid);
-	buf_addc(b, '/');
-	add_number(b, t.tid);
+	add_task(b, p, t.comm ? t.comm : comm, t.pid, t.tid);
 	if (s->cpu != UINT16_MAX)
-		buf_addf(b, " [%03u]", s->cpu);
-	buf_addf(b, " %llu.%09llu:", (unsigned long long)(s->time_ns / NSEC_PER_SEC),
+		buf_addf(b, "[%03u] ", s->cpu);
+	buf_addf(b, "%5llu.%09llu:", (unsigned long long)(s->time_ns / NSEC_PER_SEC),
 		 (unsigned long long)(s->time_ns % NSEC_PER_SEC));
 	add_event(b, p, s->value, s->value ? s->weight : 1);
 	buf_add(b, stack->p, stack->n);
@@ -116,18 +116,12 @@ static void write_untimed(struct out *out, const struct prof *p, const u64 *rest
 			  struct buf *stack)
 {
 	for (u32 i = 0; i < p->parent.n; i++) {
-		u32 comm;
-
 		if (!rest[i])
 			continue;
 		buf_reset(stack);
 		buf_reset(b);
-		comm = add_stack(stack, p, i);
-		if (comm)
-			add_clean(b, p, comm);
-		else
-			buf_adds(b, "[none]");
-		buf_adds(b, " -1/-1");
+		/* Scripts want the number of a thread; nobody knows it. */
+		add_task(b, p, add_stack(stack, p, i), UINT32_MAX, 0);
 		add_event(b, p, 0, 1);
 		buf_add(b, stack->p, stack->n);
 		buf_addc(b, '\n');

@@ -147,10 +147,13 @@ static void put_threads(const struct prof *p, struct buf *b)
 /* Column by column: numbers of a kind side by side compress best. */
 static void put_samples(const struct prof *p, struct buf *b)
 {
-	const struct prof_sample *s = p->samples.v, *end = s + p->samples.n, *i;
+	const struct prof_sample *s = p->samples.v, *end, *i;
 	u64 last_ns = 0;
 
 	buf_uvarint(b, p->samples.n);
+	if (!p->samples.n)
+		return;
+	end = s + p->samples.n;
 	for (i = s; i < end; i++) {
 		buf_svarint(b, (s64)(i->time_ns - last_ns));
 		last_ns = i->time_ns;

@@ -14,7 +14,7 @@ static inline void fuzz_books(const struct prof *p)
 
 	if (__builtin_add_overflow(prof_sum(p, 0), p->acct.dropped, &in))
 		in = UINT64_MAX;
-	BUG_ON(p->acct.in != in && !p->acct.saturated);
+	BUG_ON(p->acct.in != in);
 	for (size_t i = 1; i < p->parent.n; i++)
 		BUG_ON(p->parent.v[i] >= i || p->frame.v[i] >= p->frames.n);
 	for (size_t i = 0; i < p->samples.n; i++)
@@ -45,8 +45,12 @@ static inline int fuzz_read(const u8 *data, size_t n, const char *format)
 	rc = prof_load_in(&p, in, format);
 	BUG_ON(rc && !*err_msg());
 	fuzz_books(&p);
-	if (!rc && p.parent.n < 20000)
+	if (!rc && p.parent.n < 20000) {
 		fuzz_write(&p, "folded");
+		fuzz_write(&p, "spoor");
+		if (p.acct.in < 1000)
+			fuzz_write(&p, "perfscript");
+	}
 	in_close(in);
 	prof_done(&p);
 	return 0;

@@ -182,12 +182,49 @@ static void test_garbage_between(void **state)
 	buf_done(&junk);
 }
 
+static void put_le(char *p, u64 v, int bytes)
+{
+	for (; bytes--; v >>= 8)
+		*p++ = (char)v;
+}
+
+/* Checksums that are right do not make a header true. */
+static void test_lying_header(void **state)
+{
+	for (u64 codec = 0; codec < 4; codec++) {
+		static const u64 plain[] = {0, 8, 9, 10, 5000, 1u << 30, UINT32_MAX};
+
+		for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+			struct buf file = {0};
+			struct prof got;
+			char *h = xcalloc(1, 36 + 9); /* its own block: reads past it are found */
+
+			memcpy(h, "\x89SPOOR\r\n\1\0\3", 11);
+			h[11] = (char)codec;
+			put_le(h + 12, 1, 4);
+			put_le(h + 16, 9, 4);
+			put_le(h + 20, plain[i], 4);
+			put_le(h + 28, crc32c(0, h + 36, 9), 4);
+			put_le(h + 32, crc32c(0, h, 32), 4);
+			buf_add(&file, h, 36 + 9);
+			read_bytes(&got, file.p, file.n);
+			prof_check(&got);
+			assert_int_equal(got.acct.in, 0);
+			assert_true(has_loss(&got, "damaged chunk at byte 0") ||
+				    (!codec && plain[i] == 9));
+			prof_done(&got);
+			buf_done(&file);
+			free(h);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),	cmocka_unit_test(test_concatenated),
 		cmocka_unit_test(test_cut_anywhere),	cmocka_unit_test(test_any_bit_flipped),
-		cmocka_unit_test(test_garbage_between),
+		cmocka_unit_test(test_garbage_between), cmocka_unit_test(test_lying_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
