@@ -15,8 +15,16 @@ struct writing {
 /* ';' separates frames and a line end ends the stack, so neither can be in a name. */
 static void add_name(struct buf *b, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_addc(b, s[i] == ';' ? ':' : s[i] == '\n' || s[i] == '\r' ? ' ' : s[i]);
+	size_t start = b->n;
+
+	if (!prof_text_clean(b, s, n))
+		buf_add(b, s, n);
+	if (!memchr(b->p + start, ';', b->n - start))
+		return;
+	for (size_t i = start; i < b->n; i++) {
+		if (b->p[i] == ';')
+			b->p[i] = ':';
+	}
 }
 
 static int write_node(void *arg, u32 node, u32 depth)
