@@ -2,6 +2,7 @@
 /* perfscript: what `perf script` prints, into a profile with times. */
 #include "prof/perfscript_int.h"
 
+#define BLOCK_MAX (16u << 20)	/* text of one sample's frames; no stack is that deep */
 #define LINES_CACHED (1u << 20) /* bounds the memory for frames' lines; real files have fewer */
 
 struct perfscript {
@@ -16,7 +17,7 @@ struct perfscript {
 	struct buf event; /* of the sample before, and its column */
 	u32 column;
 	bool open;
-	u64 n_good, n_odd;
+	u64 n_good, n_odd, n_beyond;
 };
 
 static u32 clean_string(struct prof *p, struct str s)
@@ -231,6 +232,8 @@ static void perfscript_line(struct perfscript *s, char *line, size_t n)
 		comment(s, line, n);
 	} else if (*line != ' ' && *line != '\t') {
 		sample_begin(s, line, n);
+	} else if (s->open && s->block.n + n > BLOCK_MAX) {
+		s->n_beyond++;
 	} else if (s->open) {
 		line[n] = '\n';
 		buf_add(&s->block, line, n + 1);
@@ -254,6 +257,8 @@ static int perfscript_read(struct in *in, struct prof *p)
 	sample_end(&s);
 	if (s.n_odd)
 		prof_lose(p, "line that is no sample", true, s.n_odd, 0);
+	if (s.n_beyond)
+		prof_note(p, "frames beyond 16 MiB of text in a sample, left out", s.n_beyond);
 	if (s.l.n_cut)
 		prof_lose(p, "line longer than 64 MiB", true, s.l.n_cut, 0);
 	if (!rc && !s.n_good)
