@@ -51,8 +51,9 @@ void parent(unsigned long n)
 }
 int main(int argc, char **argv)
 {
-	for (int i = atoi(argv[1]); i > 0; i--)
-		parent(100000);
+	/* Rounds much shorter than the time between samples: nothing runs in step with the clock. */
+	for (long i = 100l * atoi(argv[1]); i > 0; i--)
+		parent(1000);
 	return argc > 2 ? atoi(argv[2]) : 0;
 }
 END
@@ -169,10 +170,10 @@ fi
 
 # ---- outputs that do not work ------------------------------------------------------------------------
 mkdir full
-if mount -t tmpfs -o size=48k tmpfs full 2>/dev/null; then
+if mount -t tmpfs -o size=160k tmpfs full 2>/dev/null; then
 	./work_c 10000000 &
 	target=$!
-	"$SPOOR" record -q -a -F 499 -d 60 -o full/a.spoor 2>err.txt
+	"$SPOOR" record -q -p $target -F 4999 -d 60 -o full/a.spoor 2>err.txt # some 30 KB a chunk
 	rc=$?
 	kill $target
 	wait $target 2>/dev/null
