@@ -8,6 +8,7 @@ import {chromium} from "playwright-core";
 
 const SPOOR = process.env.SPOOR ?? "./spoor";
 export const dir = mkdtempSync(join(tmpdir(), "spoor-web-"));
+process.on("exit", () => rmSync(dir, {recursive: true, force: true}));
 const tests = [];
 
 export function test(name, fn) {
@@ -162,5 +163,4 @@ export async function main() {
     }
   }
   if (browser) await browser.close();
-  rmSync(dir, {recursive: true});
 }
