@@ -16,7 +16,7 @@ vm-all: static
 	@for k in 5.10 6.1 6.12 7.2; do sh tests/vm/run $$k || exit 1; done
 	$(MAKE) cross
 
-# Every file through an aarch64 compiler; linking needs that architecture's libraries (CROSS_LINK=1).
+# Every file through an aarch64 compiler. Nothing is linked: that needs that architecture's libraries.
 .PHONY: cross
 CROSS := aarch64-linux-gnu-gcc
 cross: $(BPF_SKELS)

@@ -210,7 +210,6 @@ int prof_filter(struct prof *p, const struct prof_filter *f); /* 0, or -EINVAL w
 struct prof_write_opts {
 	u32 column;    /* which value; ~0u = the default column */
 	bool annotate; /* _[k] _[j] _[i] after names */
-	bool offsets;  /* name+0xoff where the format has room for it */
 };
 
 struct prof_format {
